@@ -1,0 +1,50 @@
+package steps
+
+// Counts are the books of a unit, of a step or of a run.
+type Counts struct {
+	Read         int64   `json:"read,omitempty"`
+	Inserted     int64   `json:"inserted,omitempty"`
+	Identical    int64   `json:"identical,omitempty"` // was there already, byte for byte
+	Replaced     int64   `json:"replaced,omitempty"`
+	Skipped      int64   `json:"skipped,omitempty"` // was there already, differs, kept as it was (on_conflict: skip)
+	Rejected     int64   `json:"rejected,omitempty"`
+	Filtered     int64   `json:"filtered,omitempty"`
+	Differing    int64   `json:"differing,omitempty"`
+	Missing      int64   `json:"missing,omitempty"`
+	Unexpected   int64   `json:"unexpected,omitempty"`
+	Repaired     int64   `json:"repaired,omitempty"`
+	Bytes        int64   `json:"bytes,omitempty"`
+	RequestUnits float64 `json:"request_units,omitempty"`
+	Throttled    int64   `json:"throttled,omitempty"`
+	Retries      int64   `json:"retries,omitempty"`
+}
+
+// Plus returns the sum of both.
+func (c Counts) Plus(d Counts) Counts {
+	c.Read += d.Read
+	c.Inserted += d.Inserted
+	c.Identical += d.Identical
+	c.Replaced += d.Replaced
+	c.Skipped += d.Skipped
+	c.Rejected += d.Rejected
+	c.Filtered += d.Filtered
+	c.Differing += d.Differing
+	c.Missing += d.Missing
+	c.Unexpected += d.Unexpected
+	c.Repaired += d.Repaired
+	c.Bytes += d.Bytes
+	c.RequestUnits += d.RequestUnits
+	c.Throttled += d.Throttled
+	c.Retries += d.Retries
+	return c
+}
+
+// Accounted is the number of read documents whose fate is known. The books balance when it equals Read.
+func (c Counts) Accounted() int64 {
+	return c.Inserted + c.Identical + c.Replaced + c.Skipped + c.Rejected + c.Filtered
+}
+
+// FellShort tells whether something differs or did not arrive: the run then ends with exit code 3.
+func (c Counts) FellShort() bool {
+	return c.Rejected > 0 || c.Differing+c.Missing+c.Unexpected > c.Repaired
+}

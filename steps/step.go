@@ -1,0 +1,109 @@
+// Package steps has one file a step type. A step divides its work into units, does a unit from its last
+// checkpoint, and sums up. It never prints, never opens the state and never keeps anything between two units
+// but what a unit returns: it is handed what it needs through [Env] and [Task].
+package steps
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"vida/endpoint"
+	"vida/plans"
+)
+
+// ErrStopped is what Do returns after it was asked to stop (see [Task.Stopping]), landed its batches in flight
+// and saved them.
+var ErrStopped = errors.New("stopped")
+
+// Step is one step of a run.
+type Step interface {
+	// Preview says what the step would do. It is handed nothing it could write with.
+	Preview(ctx context.Context, env Reader) (Preview, error)
+	// Divide is called once; its units are stored before any of them starts.
+	Divide(ctx context.Context, env Env) ([]Unit, error)
+	// Do does a unit, from unit.Checkpoint when it is not empty. It returns the unit's totals, those of
+	// earlier attempts (unit.Counts) included.
+	Do(ctx context.Context, env Env, unit Unit, task Task) (Result, error)
+	// Finish is called when every unit is done, with a result for each unit in the order of their ids.
+	Finish(ctx context.Context, env Env, results []Result) (Result, error)
+}
+
+// Unit is a part of a step that is scheduled, retried, checkpointed, counted and shown on its own. To do it
+// needs the plan and what is in here, nothing else.
+type Unit struct {
+	ID         string          `json:"id"`         // stable and unique within the step, sorts in the order of work
+	Spec       json.RawMessage `json:"spec"`       // the step type's own form
+	Checkpoint json.RawMessage `json:"checkpoint"` // the step type's own form; empty before the first one
+	Counts     Counts          `json:"counts"`     // what belongs to Checkpoint
+	Expected   int64           `json:"expected"`   // documents, an estimate for progress; 0 where unknown
+}
+
+// Checkpoint is what is saved together, in one transaction: how far a unit is, its books up to there, and
+// the documents rejected since the last one.
+type Checkpoint struct {
+	State   json.RawMessage
+	Counts  Counts
+	Rejects []Reject
+}
+
+// Reject is a document that did not arrive, and why.
+type Reject struct {
+	Namespace string `json:"namespace"` // of the target
+	ID        string `json:"id"`        // the _id, canonical extended JSON
+	Code      int    `json:"code"`
+	Message   string `json:"message"`
+}
+
+// Task is the runner's side of a unit under way.
+type Task interface {
+	// Save makes a checkpoint durable before it returns.
+	Save(Checkpoint) error
+	// Report adds to what the screen shows; it is not durable and may be more than the last checkpoint.
+	Report(delta Counts)
+	// SplitWanted tells that a worker has run dry and this unit is the one to share.
+	SplitWanted() bool
+	// Split stores the unit's shrunk spec and the newly born unit in one transaction and schedules the latter.
+	Split(shrunk json.RawMessage, born Unit) error
+	// Stopping is closed when the run should end soon: take no more work, land and save what is in flight,
+	// return ErrStopped. A cancelled context means at once.
+	Stopping() <-chan struct{}
+}
+
+// Result is what a unit or a step came to.
+type Result struct {
+	Counts Counts          `json:"counts"`
+	Output json.RawMessage `json:"output,omitempty"` // for later steps; `steps.NAME.result` in a condition
+	Notes  []string        `json:"notes,omitempty"`  // lines for the summary
+}
+
+// Reader is what a preview may use: enough to look, nothing to write with.
+type Reader interface {
+	Plan() *plans.Plan
+	Step() *plans.Step
+	// Reader returns the named connection, opened at its first use.
+	Reader(ctx context.Context, connection string) (*endpoint.Reader, error)
+	// Earlier returns the stored result of a step of this plan that has finished.
+	Earlier(step string) (Result, bool)
+}
+
+// Env is what a running step may use.
+type Env interface {
+	Reader
+	// Writer returns the named connection for writing, opened at its first use.
+	Writer(ctx context.Context, connection string) (*endpoint.Writer, error)
+	// Memory bounds the document bytes that all units of the step have in flight.
+	Memory() *endpoint.Memory
+	// Log tells the operator something worth a line. level is "info" or "warn".
+	Log(level, message string)
+}
+
+// Preview is what a dry run shows of a step. Numbers are estimates; negative means unknown.
+type Preview struct {
+	Documents    int64
+	Bytes        int64
+	Units        int64
+	RequestUnits float64
+	Seconds      float64
+	Notes        []string
+}
