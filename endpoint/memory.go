@@ -2,36 +2,90 @@ package endpoint
 
 import (
 	"context"
-
-	"golang.org/x/sync/semaphore"
+	"sync"
 )
 
 // Memory bounds the document bytes in flight between a source and a target.
 type Memory struct {
 	limit int64
-	bytes *semaphore.Weighted
+
+	mu      sync.Mutex
+	used    int64
+	waiting []*memoryWaiter // first come, first served, so that a large request is not starved
+}
+
+type memoryWaiter struct {
+	bytes   int64
+	granted chan struct{}
 }
 
 // NewMemory returns a bound of limit bytes.
-func NewMemory(limit int64) *Memory {
-	return &Memory{limit: limit, bytes: semaphore.NewWeighted(limit)}
-}
+func NewMemory(limit int64) *Memory { return &Memory{limit: limit} }
 
 // Limit is the bound in bytes.
 func (m *Memory) Limit() int64 { return m.limit }
 
-// Acquire waits until n bytes are free. What is larger than the whole bound gets all of it, so that a single
-// large document passes alone. The amount to give back is returned.
-func (m *Memory) Acquire(ctx context.Context, n int64) (int64, error) {
-	n = min(n, m.limit)
-	return n, m.bytes.Acquire(ctx, n)
+// Used is how many bytes are taken.
+func (m *Memory) Used() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.used
 }
 
-// TryAcquire is Acquire without waiting.
-func (m *Memory) TryAcquire(n int64) (int64, bool) {
-	n = min(n, m.limit)
-	return n, m.bytes.TryAcquire(n)
+// Acquire takes n bytes, waiting until they are free. A request larger than the whole bound is granted when
+// nothing else is in flight, so that a document of any size passes alone.
+func (m *Memory) Acquire(ctx context.Context, n int64) error {
+	m.mu.Lock()
+	if len(m.waiting) == 0 && m.fits(n) {
+		m.used += n
+		m.mu.Unlock()
+		return nil
+	}
+	w := &memoryWaiter{bytes: n, granted: make(chan struct{})}
+	m.waiting = append(m.waiting, w)
+	m.mu.Unlock()
+
+	select {
+	case <-w.granted:
+		return nil
+	case <-ctx.Done():
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	select {
+	case <-w.granted: // granted while giving up
+		m.used -= n
+	default:
+		for i, other := range m.waiting {
+			if other == w {
+				m.waiting = append(m.waiting[:i], m.waiting[i+1:]...)
+				break
+			}
+		}
+	}
+	m.grant()
+	return ctx.Err()
+}
+
+// Adjust changes what one holder has taken from was to is bytes, without waiting: a reply's size is known
+// only once it is here, so the bound may be overrun by the difference, until the holder gives it back.
+func (m *Memory) Adjust(was, is int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.used += is - was
+	m.grant()
 }
 
 // Release gives n bytes back.
-func (m *Memory) Release(n int64) { m.bytes.Release(n) }
+func (m *Memory) Release(n int64) { m.Adjust(n, 0) }
+
+func (m *Memory) fits(n int64) bool { return m.used == 0 || m.used+n <= m.limit }
+
+func (m *Memory) grant() {
+	for len(m.waiting) > 0 && m.fits(m.waiting[0].bytes) {
+		w := m.waiting[0]
+		m.waiting = m.waiting[1:]
+		m.used += w.bytes
+		close(w.granted)
+	}
+}

@@ -3,31 +3,25 @@ package endpoint
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sort"
 
 	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/bson/bsontype"
+	"go.mongodb.org/mongo-driver/mongo"
+	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/mongo/readpref"
+	"go.mongodb.org/mongo-driver/x/mongo/driver/topology"
 )
-
-var errNotYet = errors.New("not implemented")
 
 // Reader looks at one database of one server.
 type Reader struct {
-	config Config
-	info   ServerInfo
+	config     Config
+	info       ServerInfo
+	client     *mongo.Client
+	servers    *topology.Topology
+	preference *readpref.ReadPref
 }
-
-// Writer is a Reader that can also write.
-type Writer struct {
-	*Reader
-}
-
-// OpenReader connects, finds out what the server is, and checks that it answers.
-func OpenReader(ctx context.Context, config Config) (*Reader, error) { return nil, errNotYet }
-
-// OpenWriter is OpenReader for a connection that is written to.
-func OpenWriter(ctx context.Context, config Config) (*Writer, error) { return nil, errNotYet }
-
-// Close gives every connection back. It waits for nothing.
-func (r *Reader) Close(ctx context.Context) error { return errNotYet }
 
 // Name is the connection's name in the plan.
 func (r *Reader) Name() string { return r.config.Name }
@@ -42,38 +36,151 @@ func (r *Reader) Namespace(collection string) string { return r.config.Database 
 func (r *Reader) Server() ServerInfo { return r.info }
 
 // ListCollections lists the database's collections, views and time series, sorted by name.
-func (r *Reader) ListCollections(ctx context.Context) ([]Collection, error) { return nil, errNotYet }
+func (r *Reader) ListCollections(ctx context.Context) ([]Collection, error) {
+	var list []Collection
+	err := r.patiently(ctx, "list collections of "+r.config.Database, func() error {
+		list = nil
+		cursor, err := r.database().ListCollections(ctx, bson.D{})
+		if err != nil {
+			return err
+		}
+		var entries []struct {
+			Name    string   `bson:"name"`
+			Type    string   `bson:"type"`
+			Options bson.Raw `bson:"options"`
+		}
+		if err := cursor.All(ctx, &entries); err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if e.Type == "" {
+				e.Type = "collection"
+			}
+			list = append(list, Collection{Name: e.Name, Type: e.Type, Options: e.Options})
+		}
+		return nil
+	})
+	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
+	return list, err
+}
 
 // ListIndexes returns index definitions exactly as the server gives them. A missing collection has none.
 func (r *Reader) ListIndexes(ctx context.Context, collection string) ([]bson.Raw, error) {
-	return nil, errNotYet
+	var list []bson.Raw
+	err := r.patiently(ctx, "list indexes of "+r.Namespace(collection), func() error {
+		list = nil
+		cursor, err := r.collection(collection).Indexes().List(ctx)
+		if Code(err) == CodeNamespaceNotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return cursor.All(ctx, &list)
+	})
+	return list, err
 }
 
-// Stats returns a collection's metadata.
+// Stats returns a collection's metadata. What the server does not tell is 0.
 func (r *Reader) Stats(ctx context.Context, collection string) (Stats, error) {
-	return Stats{}, errNotYet
+	var stats Stats
+	err := r.patiently(ctx, "estimate the size of "+r.Namespace(collection), func() error {
+		reply, err := r.runCommand(ctx, bson.D{{Key: "collStats", Value: collection}})
+		if err == nil {
+			stats = Stats{Documents: number(reply, "count", 0), Bytes: number(reply, "size", 0)}
+			return nil
+		}
+		if Transient(err) {
+			return err
+		}
+		stats.Documents, err = r.collection(collection).EstimatedDocumentCount(ctx)
+		if Code(err) == CodeNamespaceNotFound {
+			return nil
+		}
+		return err
+	})
+	return stats, err
 }
 
 // Count counts exactly; query nil means every document.
 func (r *Reader) Count(ctx context.Context, collection string, query bson.Raw) (int64, error) {
-	return 0, errNotYet
+	var count int64
+	err := r.patiently(ctx, "count "+r.Namespace(collection), func() error {
+		var err error
+		if query == nil {
+			count, err = r.collection(collection).CountDocuments(ctx, bson.D{})
+		} else {
+			count, err = r.collection(collection).CountDocuments(ctx, query)
+		}
+		return err
+	})
+	return count, err
 }
 
 // IsEmpty tells whether a collection holds no document or does not exist.
 func (r *Reader) IsEmpty(ctx context.Context, collection string) (bool, error) {
-	return false, errNotYet
+	empty := false
+	err := r.patiently(ctx, "look into "+r.Namespace(collection), func() error {
+		err := r.collection(collection).FindOne(ctx, bson.D{}, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Err()
+		if errors.Is(err, mongo.ErrNoDocuments) {
+			empty = true
+			return nil
+		}
+		return err
+	})
+	return empty, err
 }
 
-// CreateCollection creates a collection with the options of another's listing (nil for none). That it exists
-// already is no error.
-func (w *Writer) CreateCollection(ctx context.Context, collection string, options bson.Raw) error {
-	return errNotYet
+// FindByID returns those documents of a collection whose _id is one of ids, in no order.
+func (r *Reader) FindByID(ctx context.Context, collection string, ids []bson.RawValue) ([]bson.Raw, error) {
+	var found []bson.Raw
+	list := bson.A{}
+	for _, id := range ids {
+		list = append(list, id)
+	}
+	err := r.patiently(ctx, "find by _id in "+r.Namespace(collection), func() error {
+		found = nil
+		cursor, err := r.collection(collection).Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: list}}}})
+		if err != nil {
+			return err
+		}
+		return cursor.All(ctx, &found)
+	})
+	return found, err
 }
 
-// CreateIndex creates one index from a complete definition (key, name and options).
-func (w *Writer) CreateIndex(ctx context.Context, collection string, definition bson.Raw) error {
-	return errNotYet
+// patiently runs an operation until it succeeds, fails for good, or patience ends.
+func (r *Reader) patiently(ctx context.Context, operation string, attempt func() error) error {
+	patience := newPatience(r.config.Retry, nil)
+	for {
+		err := attempt()
+		if err == nil {
+			return nil
+		}
+		if Transient(err) && ctx.Err() == nil {
+			if err = patience.wait(ctx, err); err == nil {
+				continue
+			}
+		}
+		return fmt.Errorf("connection %s: %s: %w", r.config.Name, operation, r.scrub(err))
+	}
 }
 
-// DropCollection drops a collection. That it does not exist is no error.
-func (w *Writer) DropCollection(ctx context.Context, collection string) error { return errNotYet }
+// runCommand runs a command on the reader's database, once.
+func (r *Reader) runCommand(ctx context.Context, command bson.D) (bson.Raw, error) {
+	return r.database().RunCommand(ctx, command, options.RunCmd().SetReadPreference(r.preference)).Raw()
+}
+
+func (r *Reader) adminCommand(ctx context.Context, command bson.D) (bson.Raw, error) {
+	return r.client.Database("admin").RunCommand(ctx, command, options.RunCmd().SetReadPreference(r.preference)).Raw()
+}
+
+func (r *Reader) database() *mongo.Database { return r.client.Database(r.config.Database) }
+
+func (r *Reader) collection(name string) *mongo.Collection { return r.database().Collection(name) }
+
+// IDOf returns a document's _id without reading more of it than needed. ok is false where it has none.
+func IDOf(document bson.Raw) (id bson.RawValue, ok bool) {
+	value, err := document.LookupErr("_id")
+	return value, err == nil && value.Type != bsontype.Type(0)
+}

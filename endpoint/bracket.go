@@ -1,0 +1,249 @@
+package endpoint
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/bson/bsontype"
+	"go.mongodb.org/mongo-driver/bson/primitive"
+)
+
+// Comparisons in a query see only values of the operand's own group of types: {_id: {$gt: 5}} finds numbers
+// and nothing else. A bracket is such a group. Every _id belongs to exactly one bracket, so that a set of
+// queries with one for each bracket misses nothing.
+const (
+	BracketMinKey    = "minKey"
+	BracketNull      = "null"
+	BracketNaN       = "nan" // below all numbers, and found by no comparison with one
+	BracketNumber    = "number"
+	BracketString    = "string"
+	BracketObject    = "object"
+	BracketBinary    = "binData"
+	BracketObjectID  = "objectId"
+	BracketBool      = "bool"
+	BracketDate      = "date"
+	BracketTimestamp = "timestamp"
+	BracketCode      = "javascript"
+	BracketOther     = "other" // deprecated types, found by type alone
+	BracketMaxKey    = "maxKey"
+)
+
+// brackets is every bracket in the order of BSON.
+var brackets = []string{
+	BracketMinKey, BracketNull, BracketNaN, BracketNumber, BracketString, BracketObject, BracketBinary,
+	BracketObjectID, BracketBool, BracketDate, BracketTimestamp, BracketCode, BracketOther, BracketMaxKey,
+}
+
+// bracketOf returns the bracket that a value belongs to.
+func bracketOf(v bson.RawValue) string {
+	switch v.Type {
+	case bsontype.MinKey:
+		return BracketMinKey
+	case bsontype.Null:
+		return BracketNull
+	case bsontype.Double:
+		if math.IsNaN(v.Double()) {
+			return BracketNaN
+		}
+		return BracketNumber
+	case bsontype.Decimal128:
+		if v.Decimal128().IsNaN() {
+			return BracketNaN
+		}
+		return BracketNumber
+	case bsontype.Int32, bsontype.Int64:
+		return BracketNumber
+	case bsontype.String, bsontype.Symbol:
+		return BracketString
+	case bsontype.EmbeddedDocument:
+		return BracketObject
+	case bsontype.Binary:
+		return BracketBinary
+	case bsontype.ObjectID:
+		return BracketObjectID
+	case bsontype.Boolean:
+		return BracketBool
+	case bsontype.DateTime:
+		return BracketDate
+	case bsontype.Timestamp:
+		return BracketTimestamp
+	case bsontype.JavaScript:
+		return BracketCode
+	case bsontype.MaxKey:
+		return BracketMaxKey
+	}
+	return BracketOther
+}
+
+// start is the least value of a bracket that comparisons reach whole; nil where the bracket is a single value
+// or not reached by comparing.
+func bracketStart(bracket string) any {
+	switch bracket {
+	case BracketNumber:
+		return math.Inf(-1)
+	case BracketString:
+		return ""
+	case BracketObject:
+		return bson.D{}
+	case BracketBinary:
+		return primitive.Binary{}
+	case BracketObjectID:
+		return primitive.ObjectID{}
+	case BracketBool:
+		return false
+	case BracketDate:
+		return primitive.DateTime(math.MinInt64)
+	case BracketTimestamp:
+		return primitive.Timestamp{}
+	case BracketCode:
+		return primitive.JavaScript("")
+	}
+	return nil
+}
+
+// single tells whether a bracket holds one value only, so that there is nothing after it.
+func single(bracket string) bool {
+	switch bracket {
+	case BracketMinKey, BracketNull, BracketNaN, BracketMaxKey:
+		return true
+	}
+	return false
+}
+
+// Range is a part of a collection along its _id index: all of one bracket, or a piece of it. The zero Range is
+// the whole collection.
+type Range struct {
+	Bracket string
+	From    bson.RawValue // the least _id; the bracket's start where its Type is 0
+	Below   bson.RawValue // what lies above; the bracket's end where its Type is 0
+}
+
+// filter returns the condition on _id: all of the range, or what of it lies above after (at or above where
+// inclusive).
+func (r Range) filter(after bson.RawValue, inclusive bool) bson.D {
+	switch r.Bracket {
+	case "":
+		return bson.D{}
+	case BracketMinKey:
+		return bson.D{{Key: "_id", Value: primitive.MinKey{}}}
+	case BracketMaxKey:
+		return bson.D{{Key: "_id", Value: primitive.MaxKey{}}}
+	case BracketNull:
+		return bson.D{{Key: "_id", Value: nil}}
+	case BracketNaN:
+		return bson.D{{Key: "_id", Value: math.NaN()}}
+	}
+	if r.Bracket == BracketOther {
+		// No comparison reaches all of these types, so there is no going on in the middle: what was read
+		// before is read again, and found to be there already.
+		return bson.D{{Key: "_id", Value: bson.D{{Key: "$type", Value: bson.A{"regex", "dbPointer", "javascriptWithScope", "undefined"}}}}}
+	}
+	var bounds bson.D
+	switch {
+	case after.Type != 0 && inclusive:
+		bounds = append(bounds, bson.E{Key: "$gte", Value: after})
+	case after.Type != 0:
+		bounds = append(bounds, bson.E{Key: "$gt", Value: after})
+	case r.From.Type != 0:
+		bounds = append(bounds, bson.E{Key: "$gte", Value: r.From})
+	default:
+		bounds = append(bounds, bson.E{Key: "$gte", Value: bracketStart(r.Bracket)})
+	}
+	if r.Below.Type != 0 {
+		bounds = append(bounds, bson.E{Key: "$lt", Value: r.Below})
+	}
+	return bson.D{{Key: "_id", Value: bounds}}
+}
+
+func (r Range) String() string {
+	bound := func(v bson.RawValue) string {
+		if v.Type == 0 {
+			return "…"
+		}
+		return IDText(v)
+	}
+	if r.Bracket == "" {
+		return "all"
+	}
+	return fmt.Sprintf("%s [%s, %s)", r.Bracket, bound(r.From), bound(r.Below))
+}
+
+type rangeJSON struct {
+	Bracket string `json:"bracket,omitempty"`
+	From    *Value `json:"from,omitempty"`
+	Below   *Value `json:"below,omitempty"`
+}
+
+// MarshalJSON writes bounds as canonical extended JSON.
+func (r Range) MarshalJSON() ([]byte, error) {
+	out := rangeJSON{Bracket: r.Bracket}
+	if r.From.Type != 0 {
+		out.From = &Value{r.From}
+	}
+	if r.Below.Type != 0 {
+		out.Below = &Value{r.Below}
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (r *Range) UnmarshalJSON(data []byte) error {
+	var in rangeJSON
+	if err := json.Unmarshal(data, &in); err != nil {
+		return err
+	}
+	*r = Range{Bracket: in.Bracket}
+	if in.From != nil {
+		r.From = in.From.RawValue
+	}
+	if in.Below != nil {
+		r.Below = in.Below.RawValue
+	}
+	return nil
+}
+
+// Value is a BSON value that is canonical extended JSON in JSON, so that its type survives.
+type Value struct{ bson.RawValue }
+
+// MarshalJSON writes canonical extended JSON; null for no value.
+func (v Value) MarshalJSON() ([]byte, error) {
+	if v.Type == 0 {
+		return []byte("null"), nil
+	}
+	document, err := bson.MarshalExtJSON(bson.D{{Key: "v", Value: v.RawValue}}, true, false)
+	if err != nil {
+		return nil, err
+	}
+	document = bytes.TrimSpace(document)
+	return document[len(`{"v":`) : len(document)-1], nil
+}
+
+// UnmarshalJSON reads canonical extended JSON.
+func (v *Value) UnmarshalJSON(data []byte) error {
+	var document bson.Raw
+	if err := bson.UnmarshalExtJSON([]byte(`{"v":`+string(data)+`}`), true, &document); err != nil {
+		return err
+	}
+	v.RawValue = document.Lookup("v")
+	return nil
+}
+
+// IDText is an _id as canonical extended JSON.
+func IDText(id bson.RawValue) string {
+	text, err := Value{id}.MarshalJSON()
+	if err != nil {
+		return fmt.Sprintf("%v", id)
+	}
+	return string(text)
+}
+
+// CloneValue returns a value that shares no memory with the document it came from.
+func CloneValue(v bson.RawValue) bson.RawValue {
+	return bson.RawValue{Type: v.Type, Value: bytes.Clone(v.Value)}
+}
+
+// SameValue tells whether two values are the same type and the same bytes.
+func SameValue(a, b bson.RawValue) bool { return a.Type == b.Type && bytes.Equal(a.Value, b.Value) }

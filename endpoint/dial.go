@@ -1,0 +1,165 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/mongo"
+	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/mongo/readpref"
+	"go.mongodb.org/mongo-driver/x/mongo/driver/session"
+	"go.mongodb.org/mongo-driver/x/mongo/driver/topology"
+)
+
+// An idle connection through Azure's load balancer is dropped after four minutes without a word.
+const maxConnectionIdle = 2 * time.Minute
+
+// OpenReader connects, finds out what the server is, and checks that it answers.
+func OpenReader(ctx context.Context, config Config) (*Reader, error) {
+	clientOptions, err := clientOptions(config)
+	if err != nil {
+		return nil, connectFailure(err, config)
+	}
+	clock := new(session.ClusterClock)
+	topologyConfig, err := topology.NewConfig(clientOptions, clock)
+	if err != nil {
+		return nil, connectFailure(err, config)
+	}
+	servers, err := topology.New(topologyConfig)
+	if err != nil {
+		return nil, connectFailure(err, config)
+	}
+	// The client shares the topology, and with it the connection pool, of the unparsed data path.
+	clientOptions.Deployment = servers
+	client, err := mongo.Connect(ctx, clientOptions)
+	if err != nil {
+		return nil, connectFailure(err, config)
+	}
+	r := &Reader{
+		config:     config,
+		client:     client,
+		servers:    servers,
+		preference: readPreference(clientOptions),
+	}
+	if err := r.discover(ctx, clientOptions.Hosts); err != nil {
+		err = connectFailure(err, config)
+		return nil, errors.Join(err, r.Close(context.WithoutCancel(ctx)))
+	}
+	return r, nil
+}
+
+// OpenWriter is OpenReader for a connection that is written to.
+func OpenWriter(ctx context.Context, config Config) (*Writer, error) {
+	r, err := OpenReader(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	return &Writer{Reader: r}, nil
+}
+
+// Close gives every connection back.
+func (r *Reader) Close(ctx context.Context) error {
+	if err := r.client.Disconnect(ctx); err != nil && !errors.Is(err, mongo.ErrClientDisconnected) {
+		return fmt.Errorf("connection %s: disconnect: %w", r.config.Name, r.scrub(err))
+	}
+	return nil
+}
+
+func clientOptions(config Config) (*options.ClientOptions, error) {
+	o := options.Client().ApplyURI(config.URI)
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	// Never: every insert is sent again by _id, which needs no server-side memory of it, and Cosmos DB
+	// refuses retryable writes altogether.
+	o.SetRetryWrites(false)
+	if o.MaxPoolSize == nil && config.PoolSize > 0 {
+		o.SetMaxPoolSize(uint64(config.PoolSize))
+	}
+	if o.MaxConnIdleTime == nil || *o.MaxConnIdleTime == 0 || *o.MaxConnIdleTime > maxConnectionIdle {
+		o.SetMaxConnIdleTime(maxConnectionIdle)
+	}
+	if len(o.Compressors) == 0 && len(config.Compressors) > 0 {
+		o.SetCompressors(config.Compressors)
+	}
+	if o.AppName == nil {
+		o.SetAppName("vida")
+	}
+	if o.ServerSelectionTimeout == nil {
+		o.SetServerSelectionTimeout(15 * time.Second)
+	}
+	if o.ConnectTimeout == nil {
+		o.SetConnectTimeout(10 * time.Second)
+	}
+	return o, nil
+}
+
+func readPreference(o *options.ClientOptions) *readpref.ReadPref {
+	if o.ReadPreference != nil {
+		return o.ReadPreference
+	}
+	return readpref.Primary()
+}
+
+// discover fills in r.info.
+func (r *Reader) discover(ctx context.Context, hosts []string) error {
+	hello, err := r.adminCommand(ctx, bson.D{{Key: "hello", Value: 1}})
+	if err != nil && Code(err) == CodeCommandNotFound {
+		hello, err = r.adminCommand(ctx, bson.D{{Key: "isMaster", Value: 1}})
+	}
+	if err != nil {
+		return err
+	}
+	r.info = ServerInfo{
+		Kind:          KindMongoDB,
+		Hosts:         slices.Clone(hosts),
+		WireVersion:   int32(number(hello, "maxWireVersion", 0)),
+		MaxBatchCount: number(hello, "maxWriteBatchSize", 100_000),
+		MaxMessage:    number(hello, "maxMessageSizeBytes", 48_000_000),
+		MaxDocument:   number(hello, "maxBsonObjectSize", 16<<20),
+	}
+	started := time.Now()
+	if _, err := r.adminCommand(ctx, bson.D{{Key: "ping", Value: 1}}); err != nil {
+		return err
+	}
+	r.info.RoundTrip = time.Since(started)
+
+	if build, err := r.adminCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}); err == nil {
+		r.info.Version, _ = build.Lookup("version").StringValueOK()
+		if gateway, ok := build.Lookup("ferretdb", "version").StringValueOK(); ok {
+			r.info.Kind = KindDocumentDB
+			r.info.Version += " (FerretDB " + gateway + ")"
+			r.info.ScansRanges = strings.HasPrefix(gateway, "v1.")
+		}
+	} else if Transient(err) {
+		return err
+	}
+	switch r.config.Kind {
+	case KindCosmos, KindMongoDB:
+		r.info.Kind = r.config.Kind
+	default:
+		if r.answersAsCosmos(ctx) {
+			r.info.Kind = KindCosmos
+		}
+	}
+	return nil
+}
+
+// answersAsCosmos asks for the one thing that only Cosmos DB has.
+func (r *Reader) answersAsCosmos(ctx context.Context) bool {
+	reply, err := r.runCommand(ctx, bson.D{{Key: "getLastRequestStatistics", Value: 1}})
+	return err == nil && reply.Lookup("RequestCharge").Type != 0
+}
+
+// number reads an integer of any numeric type.
+func number(document bson.Raw, field string, otherwise int64) int64 {
+	if n, ok := document.Lookup(field).AsInt64OK(); ok {
+		return n
+	}
+	return otherwise
+}

@@ -1,0 +1,281 @@
+package endpoint
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/bson/bsontype"
+	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/x/mongo/driver/wiremessage"
+)
+
+// A server's reply holds at most this many document bytes, one document of its largest size included.
+const maxReplyBytes = 16<<20 + 16<<10
+
+// Find says which documents to read, in the order of _id.
+type Find struct {
+	Collection     string
+	Queries        []bson.Raw // all of which a document must match
+	Range          Range
+	After          bson.RawValue // go on above this _id; Type 0: from the range's start
+	Inclusive      bool          // go on at After, not above it
+	BatchDocuments int
+	BatchBytes     int64
+	DocumentBytes  int64           // a guess at the mean size, for the first batch; 0 for none
+	Stopping       <-chan struct{} // closed: no more patience
+}
+
+// Batch is documents as the server sent them. It stays valid until it is dropped.
+type Batch struct {
+	Documents []bson.Raw
+	Bytes     int64
+	Usage     Usage
+}
+
+// Cursor reads a [Find]. A cursor that the server lost, and whatever else can pass, is mended inside: reading
+// goes on after the last document it returned. Not safe for concurrent use.
+type Cursor struct {
+	find     Find
+	lane     *lane
+	patience *patience
+	id       int64
+	opened   bool
+	ended    bool
+	last     bson.RawValue
+	mean     float64 // bytes a document
+	message  []byte
+	usage    Usage
+}
+
+// Find starts reading. Nothing is sent before the first Next.
+func (r *Reader) Find(find Find) *Cursor {
+	find.BatchDocuments = max(find.BatchDocuments, 1)
+	if find.BatchBytes <= 0 {
+		find.BatchBytes = maxReplyBytes
+	}
+	return &Cursor{
+		ended:    find.After.Type != 0 && !find.Inclusive && single(find.Range.Bracket),
+		find:     find,
+		lane:     newLane(r, false),
+		patience: newPatience(r.config.Retry, find.Stopping),
+		last:     find.After,
+		mean:     float64(find.DocumentBytes),
+	}
+}
+
+// Expected is how many bytes the next batch will hold, as far as one can tell before asking.
+func (c *Cursor) Expected() int64 {
+	if c.mean == 0 {
+		return min(c.find.BatchBytes, maxReplyBytes)
+	}
+	return min(int64(c.mean*float64(c.batchDocuments())), maxReplyBytes)
+}
+
+// SetBatch changes the size of the batches to come.
+func (c *Cursor) SetBatch(documents int, bytes int64) {
+	c.find.BatchDocuments, c.find.BatchBytes = max(documents, 1), max(bytes, 1)
+}
+
+func (c *Cursor) batchDocuments() int {
+	if c.mean == 0 {
+		return c.find.BatchDocuments
+	}
+	return max(1, min(c.find.BatchDocuments, int(float64(c.find.BatchBytes)/c.mean)))
+}
+
+// Shrink lowers the range's upper bound: no document at or above it is returned from now on.
+func (c *Cursor) Shrink(below bson.RawValue) { c.find.Range.Below = below }
+
+// Next returns the next batch, which is not empty, or io.EOF at the end of the range.
+func (c *Cursor) Next(ctx context.Context) (Batch, error) {
+	for {
+		if c.ended {
+			return Batch{}, io.EOF
+		}
+		batch, err := c.request(ctx)
+		if err == nil {
+			c.patience.progress()
+			if len(batch.Documents) == 0 {
+				continue
+			}
+			batch.Usage, c.usage = c.usage, Usage{}
+			return batch, nil
+		}
+		if err = c.recover(ctx, err); err != nil {
+			return Batch{}, fmt.Errorf("connection %s: read %s: %w", c.lane.endpoint.Name(),
+				c.lane.endpoint.Namespace(c.find.Collection), c.lane.endpoint.scrub(err))
+		}
+	}
+}
+
+// recover decides what follows a failed request: nil to try again.
+func (c *Cursor) recover(ctx context.Context, err error) error {
+	var refusal *CommandError
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case !Transient(err):
+		return err
+	case !errors.As(err, &refusal):
+		c.opened = false // the cursor went with its connection
+	case Throttled(refusal.Code, refusal.Message):
+		c.usage.Throttled++ // nothing was read and the cursor stands
+		c.opened = c.opened && refusal.Code == CodeRequestRateTooLarge
+	default:
+		c.opened = false
+	}
+	c.usage.Retries++
+	return c.patience.wait(ctx, err)
+}
+
+// request sends find or getMore, once.
+func (c *Cursor) request(ctx context.Context) (Batch, error) {
+	if c.lane.connection == nil {
+		c.opened = false
+	}
+	if err := c.lane.connect(ctx); err != nil {
+		return Batch{}, err
+	}
+	message, err := c.command()
+	if err != nil {
+		return Batch{}, err
+	}
+	reply, err := c.lane.roundTrip(ctx, message)
+	if err != nil {
+		return Batch{}, err
+	}
+	field := "nextBatch"
+	if !c.opened {
+		field = "firstBatch"
+	}
+	id, documents, err := readBatch(reply, field, c.batchDocuments())
+	if err != nil {
+		c.lane.fail(err)
+		return Batch{}, err
+	}
+	c.opened, c.id, c.ended = true, id, id == 0
+	if len(documents) == 0 {
+		return Batch{}, nil
+	}
+	batch := Batch{Documents: documents}
+	for _, d := range documents {
+		batch.Bytes += int64(len(d))
+	}
+	last, ok := IDOf(documents[len(documents)-1])
+	if !ok {
+		return Batch{}, errors.New("a document without _id")
+	}
+	c.last = CloneValue(last)
+	if mean := float64(batch.Bytes) / float64(len(documents)); c.mean == 0 {
+		c.mean = mean
+	} else {
+		c.mean = (c.mean + mean) / 2
+	}
+	return batch, nil
+}
+
+func (c *Cursor) command() ([]byte, error) {
+	message, index, start := c.message[:0], int32(0), int32(0)
+	index, start, message = appendMessageStart(message, 0)
+	if c.opened {
+		message = bsoncore.AppendInt64Element(message, "getMore", c.id)
+		message = bsoncore.AppendStringElement(message, "collection", c.find.Collection)
+	} else {
+		filter, err := c.filter()
+		if err != nil {
+			return nil, err
+		}
+		message = bsoncore.AppendStringElement(message, "find", c.find.Collection)
+		message = bsoncore.AppendDocumentElement(message, "filter", filter)
+		sort, sorted := bsoncore.AppendDocumentElementStart(message, "sort")
+		message, _ = bsoncore.AppendDocumentEnd(bsoncore.AppendInt32Element(sorted, "_id", 1), sort)
+	}
+	message = bsoncore.AppendInt32Element(message, "batchSize", int32(c.batchDocuments()))
+	message = c.lane.appendTail(message, !c.opened)
+	message, err := bsoncore.AppendDocumentEnd(message, start)
+	if err != nil {
+		return nil, err
+	}
+	c.message = bsoncore.UpdateLength(message, index, int32(len(message))-index)
+	return c.message, nil
+}
+
+func (c *Cursor) filter() (bson.Raw, error) {
+	return combine(c.find.Range.filter(c.last, c.find.Inclusive && SameValue(c.last, c.find.After)), c.find.Queries)
+}
+
+// combine makes one filter of a range's and the queries'.
+func combine(inRange bson.D, queries []bson.Raw) (bson.Raw, error) {
+	conditions := bson.A{}
+	if len(inRange) > 0 {
+		conditions = append(conditions, inRange)
+	}
+	for _, q := range queries {
+		if len(q) > 5 { // not {}
+			conditions = append(conditions, q)
+		}
+	}
+	switch len(conditions) {
+	case 0:
+		return bson.Marshal(bson.D{})
+	case 1:
+		return bson.Marshal(conditions[0])
+	}
+	return bson.Marshal(bson.D{{Key: "$and", Value: conditions}})
+}
+
+// Close gives the connection back, and the cursor where the server still holds one.
+func (c *Cursor) Close(ctx context.Context) {
+	if c.opened && !c.ended && c.lane.connection != nil {
+		index, start, message := appendMessageStart(nil, wiremessage.MsgFlag(0))
+		message = bsoncore.AppendStringElement(message, "killCursors", c.find.Collection)
+		list, array := bsoncore.AppendArrayElementStart(message, "cursors")
+		message, _ = bsoncore.AppendArrayEnd(bsoncore.AppendInt64Element(array, "0", c.id), list)
+		message = c.lane.appendTail(message, false)
+		message, _ = bsoncore.AppendDocumentEnd(message, start)
+		message = bsoncore.UpdateLength(message, index, int32(len(message))-index)
+		// The server drops forgotten cursors by itself; this only does it sooner.
+		_, _ = c.lane.roundTrip(ctx, message)
+	}
+	c.lane.close()
+}
+
+// readBatch walks the length prefixes of a reply's batch. The documents are slices of the reply.
+func readBatch(reply bsoncore.Document, field string, expected int) (id int64, documents []bson.Raw, err error) {
+	cursor, ok := reply.Lookup("cursor").DocumentOK()
+	if !ok {
+		return 0, nil, errBadReply
+	}
+	if id, ok = cursor.Lookup("id").AsInt64OK(); !ok {
+		return 0, nil, errBadReply
+	}
+	list, ok := cursor.Lookup(field).ArrayOK()
+	if !ok || len(list) < 5 {
+		return 0, nil, errBadReply
+	}
+	documents = make([]bson.Raw, 0, expected)
+	for rest := list[4 : len(list)-1]; len(rest) > 0; {
+		if rest[0] != byte(bsontype.EmbeddedDocument) {
+			return 0, nil, errBadReply
+		}
+		key := 1
+		for key < len(rest) && rest[key] != 0 {
+			key++
+		}
+		if key+5 > len(rest) {
+			return 0, nil, errBadReply
+		}
+		rest = rest[key+1:]
+		length := int64(binary.LittleEndian.Uint32(rest))
+		if length < 5 || length > int64(len(rest)) {
+			return 0, nil, errBadReply
+		}
+		documents = append(documents, bson.Raw(rest[:length:length]))
+		rest = rest[length:]
+	}
+	return id, documents, nil
+}

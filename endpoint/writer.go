@@ -1,0 +1,66 @@
+package endpoint
+
+import (
+	"context"
+
+	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/mongo/options"
+)
+
+// Writer is a Reader that can also write.
+type Writer struct {
+	*Reader
+}
+
+// CreateCollection creates a collection with the options of another's listing (nil for none). That it exists
+// already is no error.
+func (w *Writer) CreateCollection(ctx context.Context, collection string, options bson.Raw) error {
+	command := bson.D{{Key: "create", Value: collection}}
+	if options != nil {
+		elements, err := options.Elements()
+		if err != nil {
+			return err
+		}
+		for _, e := range elements {
+			if e.Key() == "uuid" { // of the other collection
+				continue
+			}
+			command = append(command, bson.E{Key: e.Key(), Value: e.Value()})
+		}
+	}
+	return w.patiently(ctx, "create "+w.Namespace(collection), func() error {
+		_, err := w.runCommand(ctx, command)
+		if Code(err) == CodeNamespaceExists {
+			return nil
+		}
+		return err
+	})
+}
+
+// CreateIndex creates one index from a complete definition (key, name and options).
+func (w *Writer) CreateIndex(ctx context.Context, collection string, definition bson.Raw) error {
+	return w.patiently(ctx, "create an index of "+w.Namespace(collection), func() error {
+		_, err := w.runCommand(ctx, bson.D{{Key: "createIndexes", Value: collection}, {Key: "indexes", Value: bson.A{definition}}})
+		return err
+	})
+}
+
+// DropCollection drops a collection. That it does not exist is no error.
+func (w *Writer) DropCollection(ctx context.Context, collection string) error {
+	return w.patiently(ctx, "drop "+w.Namespace(collection), func() error {
+		_, err := w.runCommand(ctx, bson.D{{Key: "drop", Value: collection}})
+		if Code(err) == CodeNamespaceNotFound {
+			return nil
+		}
+		return err
+	})
+}
+
+// Replace puts document in the place of the one with its _id.
+func (w *Writer) Replace(ctx context.Context, collection string, document bson.Raw) error {
+	id, _ := IDOf(document)
+	return w.patiently(ctx, "replace a document of "+w.Namespace(collection), func() error {
+		_, err := w.collection(collection).ReplaceOne(ctx, bson.D{{Key: "_id", Value: id}}, document, options.Replace().SetUpsert(true))
+		return err
+	})
+}
