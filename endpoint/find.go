@@ -10,7 +10,6 @@ import (
 	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
-	"go.mongodb.org/mongo-driver/x/mongo/driver/wiremessage"
 )
 
 // A server's reply holds at most this many document bytes, one document of its largest size included.
@@ -33,6 +32,7 @@ type Find struct {
 type Batch struct {
 	Documents []bson.Raw
 	Bytes     int64
+	Last      bson.RawValue // the _id of the last one, in memory of its own
 	Usage     Usage
 }
 
@@ -88,7 +88,11 @@ func (c *Cursor) batchDocuments() int {
 }
 
 // Shrink lowers the range's upper bound: no document at or above it is returned from now on.
-func (c *Cursor) Shrink(below bson.RawValue) { c.find.Range.Below = below }
+func (c *Cursor) Shrink(ctx context.Context, below bson.RawValue) {
+	c.kill(ctx)
+	c.find.Range.Below = below
+	c.opened, c.ended = false, false
+}
 
 // Next returns the next batch, which is not empty, or io.EOF at the end of the range.
 func (c *Cursor) Next(ctx context.Context) (Batch, error) {
@@ -170,6 +174,7 @@ func (c *Cursor) request(ctx context.Context) (Batch, error) {
 		return Batch{}, errors.New("a document without _id")
 	}
 	c.last = CloneValue(last)
+	batch.Last = c.last
 	if mean := float64(batch.Bytes) / float64(len(documents)); c.mean == 0 {
 		c.mean = mean
 	} else {
@@ -230,18 +235,23 @@ func combine(inRange bson.D, queries []bson.Raw) (bson.Raw, error) {
 
 // Close gives the connection back, and the cursor where the server still holds one.
 func (c *Cursor) Close(ctx context.Context) {
-	if c.opened && !c.ended && c.lane.connection != nil {
-		index, start, message := appendMessageStart(nil, wiremessage.MsgFlag(0))
-		message = bsoncore.AppendStringElement(message, "killCursors", c.find.Collection)
-		list, array := bsoncore.AppendArrayElementStart(message, "cursors")
-		message, _ = bsoncore.AppendArrayEnd(bsoncore.AppendInt64Element(array, "0", c.id), list)
-		message = c.lane.appendTail(message, false)
-		message, _ = bsoncore.AppendDocumentEnd(message, start)
-		message = bsoncore.UpdateLength(message, index, int32(len(message))-index)
-		// The server drops forgotten cursors by itself; this only does it sooner.
-		_, _ = c.lane.roundTrip(ctx, message)
-	}
+	c.kill(ctx)
 	c.lane.close()
+}
+
+// kill frees the server's cursor. The server drops forgotten ones by itself; this only does it sooner.
+func (c *Cursor) kill(ctx context.Context) {
+	if !c.opened || c.ended || c.lane.connection == nil || ctx.Err() != nil {
+		return
+	}
+	index, start, message := appendMessageStart(nil, 0)
+	message = bsoncore.AppendStringElement(message, "killCursors", c.find.Collection)
+	list, message := bsoncore.AppendArrayElementStart(message, "cursors")
+	message, _ = bsoncore.AppendArrayEnd(bsoncore.AppendInt64Element(message, "0", c.id), list)
+	message = c.lane.appendTail(message, false)
+	message, _ = bsoncore.AppendDocumentEnd(message, start)
+	_, _ = c.lane.roundTrip(ctx, bsoncore.UpdateLength(message, index, int32(len(message))-index))
+	c.opened = false
 }
 
 // readBatch walks the length prefixes of a reply's batch. The documents are slices of the reply.

@@ -2,24 +2,219 @@ package steps
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/bson"
+
+	"vida/endpoint"
+	"vida/plans"
 )
 
-// copyStep implements [Step].
+// copyStep implements [Step]: it brings documents from a source to a target, byte for byte unless the plan
+// transforms them. A unit is a range of one collection's _id index.
 type copyStep struct{}
 
+// copyUnit is the spec of a unit.
+type copyUnit struct {
+	From  string         `json:"from"`
+	To    string         `json:"to"`
+	Range endpoint.Range `json:"range"`
+	Mean  int64          `json:"mean,omitempty"` // bytes a document, a guess
+}
+
+// copyCheckpoint is how far a unit is: every document up to and including this _id has arrived.
+type copyCheckpoint struct {
+	After endpoint.Value `json:"after"`
+}
+
 func (copyStep) Preview(ctx context.Context, env Reader) (Preview, error) {
-	return Preview{}, errors.ErrUnsupported
+	spec := env.Step().Spec.(*plans.CopySpec)
+	reader, err := env.Reader(ctx, spec.From)
+	if err != nil {
+		return Preview{}, err
+	}
+	pairs, notes, err := resolve(ctx, reader, spec.Selection)
+	if err != nil {
+		return Preview{}, err
+	}
+	preview := Preview{Notes: notes, RequestUnits: -1, Seconds: -1}
+	for _, p := range pairs {
+		if p.Collection.Name == "" {
+			preview.Notes = append(preview.Notes, reader.Namespace(p.From)+" does not exist yet")
+			continue
+		}
+		stats, err := reader.Stats(ctx, p.From)
+		if err != nil {
+			return Preview{}, err
+		}
+		preview.Documents += stats.Documents
+		preview.Bytes += stats.Bytes
+		preview.Units += unitsFor(env.Step().Tuning, stats)
+		preview.Notes = append(preview.Notes, fmt.Sprintf("%s → %s.%s", reader.Namespace(p.From), env.Plan().Connection(spec.To).Database, p.To))
+	}
+	if spec.Transform != nil && spec.Transform.FilterText != "" {
+		preview.Notes = append(preview.Notes, filterNote(spec))
+	}
+	return preview, nil
+}
+
+func filterNote(spec *plans.CopySpec) string {
+	switch {
+	case spec.Transform.Pushdown == nil:
+		return "the filter is evaluated here: every document is read"
+	case spec.Transform.Remainder:
+		return "the source evaluates " + extendedJSON(spec.Transform.Pushdown) + " of the filter, the rest is evaluated here"
+	}
+	return "the source evaluates the filter: " + extendedJSON(spec.Transform.Pushdown)
+}
+
+func extendedJSON(document bson.Raw) string {
+	text, err := bson.MarshalExtJSON(document, false, false)
+	if err != nil {
+		return document.String()
+	}
+	return string(text)
+}
+
+// Units beyond this number add to the state and gain nothing: a unit is shared while it runs.
+const mostUnits = 2000
+
+// unitsFor is into how many units to cut a collection of that size.
+func unitsFor(tuning plans.Tuning, stats endpoint.Stats) int64 {
+	const leastDocuments = 5000 // a unit smaller than this is all overhead
+	units := (stats.Documents + tuning.UnitDocuments - 1) / max(1, tuning.UnitDocuments)
+	if spread := int64(4 * max(4, tuning.Workers)); units < spread {
+		units = min(spread, stats.Documents/leastDocuments)
+	}
+	return max(1, min(units, mostUnits))
 }
 
 func (copyStep) Divide(ctx context.Context, env Env) ([]Unit, error) {
-	return nil, errors.ErrUnsupported
+	spec := env.Step().Spec.(*plans.CopySpec)
+	reader, err := env.Reader(ctx, spec.From)
+	if err != nil {
+		return nil, err
+	}
+	writer, err := env.Writer(ctx, spec.To)
+	if err != nil {
+		return nil, err
+	}
+	pairs, notes, err := resolve(ctx, reader, spec.Selection)
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range notes {
+		env.Log("info", note)
+	}
+	var units []Unit
+	for _, p := range pairs {
+		if p.Collection.Name == "" {
+			return nil, missingCollection(reader, p.From)
+		}
+		if err := createLike(ctx, env, writer, p); err != nil {
+			return nil, err
+		}
+		more, err := divideCollection(ctx, env, reader, p)
+		if err != nil {
+			return nil, err
+		}
+		units = append(units, more...)
+	}
+	return units, nil
+}
+
+// createLike creates the target's collection, so that an empty one arrives too, with the source's options
+// where the target takes them.
+func createLike(ctx context.Context, env Env, writer *endpoint.Writer, p pair) error {
+	options := bson.Raw(p.Collection.Options)
+	if len(options) <= 5 {
+		return writer.CreateCollection(ctx, p.To, nil)
+	}
+	err := writer.CreateCollection(ctx, p.To, options)
+	if err == nil || endpoint.Code(err) == 0 {
+		return err
+	}
+	env.Log("warn", fmt.Sprintf("%s is created without the options %s of the source: %v", writer.Namespace(p.To), extendedJSON(options), err))
+	return writer.CreateCollection(ctx, p.To, nil)
+}
+
+func divideCollection(ctx context.Context, env Env, reader *endpoint.Reader, p pair) ([]Unit, error) {
+	stats, err := reader.Stats(ctx, p.From)
+	if err != nil {
+		return nil, err
+	}
+	partitions, err := reader.Partition(ctx, p.From, int(unitsFor(env.Step().Tuning, stats)))
+	if err != nil {
+		return nil, fmt.Errorf("partition %s: %w", reader.Namespace(p.From), err)
+	}
+	var mean int64
+	if stats.Documents > 0 {
+		mean = stats.Bytes / stats.Documents
+	}
+	units := make([]Unit, len(partitions.Parts))
+	for n, part := range partitions.Parts {
+		body, err := json.Marshal(copyUnit{From: p.From, To: p.To, Range: part.Range, Mean: mean})
+		if err != nil {
+			return nil, err
+		}
+		units[n] = Unit{
+			ID:       fmt.Sprintf("%s/%05d", p.From, n),
+			Spec:     body,
+			Expected: int64(part.Share * float64(stats.Documents)),
+		}
+	}
+	return units, nil
 }
 
 func (copyStep) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {
-	return Result{}, errors.ErrUnsupported
+	spec := env.Step().Spec.(*plans.CopySpec)
+	reader, err := env.Reader(ctx, spec.From)
+	if err != nil {
+		return Result{}, err
+	}
+	writer, err := env.Writer(ctx, spec.To)
+	if err != nil {
+		return Result{}, err
+	}
+	var work copyUnit
+	if err := json.Unmarshal(unit.Spec, &work); err != nil {
+		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+	}
+	var at copyCheckpoint
+	if len(unit.Checkpoint) > 0 {
+		if err := json.Unmarshal(unit.Checkpoint, &at); err != nil {
+			return Result{}, fmt.Errorf("unit %s: its stored checkpoint: %w", unit.ID, err)
+		}
+	}
+	source := newCopyFeed(ctx, env, reader, spec, unit, work, at.After.RawValue, task)
+	defer source.close()
+	flow := pipeline{memory: env.Memory(), task: task, newDeliverer: func() (deliverer, error) {
+		d := &delivery{
+			writer:     writer,
+			inserter:   writer.NewInserter(work.To, task.Stopping()),
+			collection: work.To,
+			onConflict: spec.OnConflict,
+		}
+		if spec.Transform != nil {
+			d.transform = spec.Transform.NewWorker()
+		}
+		return d, nil
+	}}
+	counts, err := flow.run(ctx, source, unit.Counts)
+	return Result{Counts: counts}, err
 }
 
-func (copyStep) Finish(ctx context.Context, env Env, results []Result) (Result, error) {
-	return Result{}, errors.ErrUnsupported
+func (copyStep) Finish(_ context.Context, _ Env, results []Result) (Result, error) {
+	return sum(results), nil
+}
+
+// sum adds up what the units of a step came to.
+func sum(results []Result) Result {
+	var total Result
+	for _, r := range results {
+		total.Counts = total.Counts.Plus(r.Counts)
+		total.Notes = append(total.Notes, r.Notes...)
+	}
+	return total
 }

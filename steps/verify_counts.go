@@ -2,24 +2,151 @@ package steps
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/bson"
+	"golang.org/x/sync/errgroup"
+
+	"vida/endpoint"
+	"vida/plans"
 )
 
-// verifyCounts implements [Step].
+// verifyCounts implements [Step]: it compares how many documents both sides have. A unit is a collection.
 type verifyCounts struct{}
 
+type verifyCountsUnit struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// verifiedCount is a unit's output, and with all others the step's.
+type verifiedCount struct {
+	Source    string `json:"source"`
+	Target    string `json:"target"`
+	InSource  int64  `json:"in_source"`
+	InTarget  int64  `json:"in_target"`
+	Estimated bool   `json:"estimated"`
+}
+
 func (verifyCounts) Preview(ctx context.Context, env Reader) (Preview, error) {
-	return Preview{}, errors.ErrUnsupported
+	spec := env.Step().Spec.(*plans.VerifyCountsSpec)
+	reader, err := env.Reader(ctx, spec.From)
+	if err != nil {
+		return Preview{}, err
+	}
+	pairs, notes, err := resolve(ctx, reader, spec.Selection)
+	if err != nil {
+		return Preview{}, err
+	}
+	preview := Preview{Documents: -1, Bytes: -1, Units: int64(len(pairs)), RequestUnits: -1, Seconds: -1, Notes: notes}
+	for _, p := range pairs {
+		preview.Notes = append(preview.Notes, fmt.Sprintf("%s count of %s and %s.%s", spec.Count, reader.Namespace(p.From), env.Plan().Connection(spec.To).Database, p.To))
+	}
+	return preview, nil
 }
 
 func (verifyCounts) Divide(ctx context.Context, env Env) ([]Unit, error) {
-	return nil, errors.ErrUnsupported
+	spec := env.Step().Spec.(*plans.VerifyCountsSpec)
+	reader, err := env.Reader(ctx, spec.From)
+	if err != nil {
+		return nil, err
+	}
+	pairs, _, err := resolve(ctx, reader, spec.Selection)
+	if err != nil {
+		return nil, err
+	}
+	var units []Unit
+	for _, p := range pairs {
+		body, err := json.Marshal(verifyCountsUnit{From: p.From, To: p.To})
+		if err != nil {
+			return nil, err
+		}
+		units = append(units, Unit{ID: p.From, Spec: body})
+	}
+	return units, nil
 }
 
-func (verifyCounts) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {
-	return Result{}, errors.ErrUnsupported
+func (verifyCounts) Do(ctx context.Context, env Env, unit Unit, _ Task) (Result, error) {
+	spec := env.Step().Spec.(*plans.VerifyCountsSpec)
+	var work verifyCountsUnit
+	if err := json.Unmarshal(unit.Spec, &work); err != nil {
+		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+	}
+	source, err := env.Reader(ctx, spec.From)
+	if err != nil {
+		return Result{}, err
+	}
+	target, err := env.Reader(ctx, spec.To)
+	if err != nil {
+		return Result{}, err
+	}
+	out := verifiedCount{Source: source.Namespace(work.From), Target: target.Namespace(work.To)}
+	estimate := spec.Count == plans.CountEstimated && spec.Query == nil
+	if out.InSource, out.InTarget, err = countBoth(ctx, source, target, work, spec.Query, estimate); err != nil {
+		return Result{}, err
+	}
+	out.Estimated = estimate
+	if estimate && out.InSource != out.InTarget {
+		// Metadata counts may be stale on either side, so a disagreement of theirs says nothing.
+		env.Log("info", fmt.Sprintf("the estimated counts of %s (%d) and %s (%d) disagree: counting exactly", out.Source, out.InSource, out.Target, out.InTarget))
+		if out.InSource, out.InTarget, err = countBoth(ctx, source, target, work, spec.Query, false); err != nil {
+			return Result{}, err
+		}
+		out.Estimated = false
+	}
+	return countResult(out)
 }
 
-func (verifyCounts) Finish(ctx context.Context, env Env, results []Result) (Result, error) {
-	return Result{}, errors.ErrUnsupported
+func countBoth(ctx context.Context, source, target *endpoint.Reader, work verifyCountsUnit, query bson.Raw, estimate bool) (inSource, inTarget int64, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	count := func(reader *endpoint.Reader, collection string, to *int64) func() error {
+		return func() error {
+			if !estimate {
+				n, err := reader.Count(ctx, collection, query)
+				*to = n
+				return err
+			}
+			stats, err := reader.Stats(ctx, collection)
+			*to = stats.Documents
+			return err
+		}
+	}
+	group.Go(count(source, work.From, &inSource))
+	group.Go(count(target, work.To, &inTarget))
+	err = group.Wait()
+	return inSource, inTarget, err
+}
+
+func countResult(out verifiedCount) (Result, error) {
+	result := Result{Counts: Counts{Read: out.InSource}}
+	how := "exact"
+	if out.Estimated {
+		how = "estimated, not proof"
+	}
+	switch {
+	case out.InTarget < out.InSource:
+		result.Counts.Missing = out.InSource - out.InTarget
+	case out.InTarget > out.InSource:
+		result.Counts.Unexpected = out.InTarget - out.InSource
+	}
+	verdict := "equal"
+	if out.InSource != out.InTarget {
+		verdict = "DIFFERENT"
+	}
+	result.Notes = []string{fmt.Sprintf("%s: %d, %s: %d, %s (%s)", out.Source, out.InSource, out.Target, out.InTarget, verdict, how)}
+	var err error
+	result.Output, err = json.Marshal(out)
+	return result, err
+}
+
+func (verifyCounts) Finish(_ context.Context, _ Env, results []Result) (Result, error) {
+	total := sum(results)
+	list := make([]json.RawMessage, 0, len(results))
+	for _, r := range results {
+		list = append(list, r.Output)
+	}
+	var err error
+	total.Output, err = json.Marshal(map[string]any{"collections": list})
+	return total, err
 }

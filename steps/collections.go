@@ -1,0 +1,94 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"sort"
+	"strings"
+
+	"vida/endpoint"
+	"vida/plans"
+)
+
+// pair is a collection of the source and what it is called in the target.
+type pair struct {
+	From       string
+	To         string
+	Collection endpoint.Collection // as the source lists it; Name is empty where it does not
+}
+
+// resolve turns a selection into the collections that there are now, sorted by name, with a note for each
+// view and time series that is left out. A name that does not exist comes back with an empty Collection; a
+// pattern may match nothing. An empty selection means every collection.
+func resolve(ctx context.Context, reader *endpoint.Reader, selection plans.Selection) (pairs []pair, notes []string, err error) {
+	list, err := reader.ListCollections(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	names := selection.Collections
+	if len(names) == 0 {
+		names = []plans.CollectionName{{From: "*", To: "*"}}
+	}
+	chosen := map[string]pair{}
+	for _, name := range names {
+		if !name.IsPattern() {
+			chosen[name.From] = pair{From: name.From, To: name.To}
+			continue
+		}
+		for _, c := range list {
+			if _, named := chosen[c.Name]; named || !matches(name.From, c.Name) || strings.HasPrefix(c.Name, "system.") {
+				continue
+			}
+			if c.Type != "collection" {
+				notes = append(notes, fmt.Sprintf("%s is a %s and is left out", reader.Namespace(c.Name), c.Type))
+				continue
+			}
+			chosen[c.Name] = pair{From: c.Name, To: c.Name}
+		}
+	}
+	for _, c := range list {
+		if p, ok := chosen[c.Name]; ok {
+			p.Collection = c
+			chosen[c.Name] = p
+		}
+	}
+	for _, p := range chosen {
+		if !excluded(selection.Exclude, p.From) {
+			pairs = append(pairs, p)
+		}
+	}
+	sort.Slice(pairs, func(i, j int) bool { return pairs[i].From < pairs[j].From })
+	return pairs, notes, oneEach(reader, pairs)
+}
+
+// oneEach refuses two collections that would end up in one.
+func oneEach(reader *endpoint.Reader, pairs []pair) error {
+	from := map[string]string{}
+	for _, p := range pairs {
+		if other, taken := from[p.To]; taken {
+			return fmt.Errorf("%s and %s would both become %s: rename one of them, or exclude it", reader.Namespace(other), reader.Namespace(p.From), p.To)
+		}
+		from[p.To] = p.From
+	}
+	return nil
+}
+
+func excluded(patterns []string, name string) bool {
+	for _, p := range patterns {
+		if matches(p, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func matches(pattern, name string) bool {
+	ok, err := path.Match(pattern, name)
+	return err == nil && ok
+}
+
+// missingCollection is the error for a named collection that is not there.
+func missingCollection(reader *endpoint.Reader, name string) error {
+	return fmt.Errorf("%s does not exist: check the name and the connection's database", reader.Namespace(name))
+}
