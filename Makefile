@@ -1,0 +1,39 @@
+# Everything a developer or a build machine does. `make help` lists it.
+SHELL := /bin/bash
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GOLANGCI_VERSION := v2.15.0
+TEST_FLAGS ?= -race
+TEST_TIMEOUT ?= 25m
+
+.PHONY: help build quickstart test test-documentdb lint bench fuzz clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
+
+build: ## bin/vida and bin/vida-sandbox
+	$(GO) build -ldflags "-X main.version=$(VERSION)" -o bin/vida .
+	cd sandbox && $(GO) build -o ../bin/vida-sandbox ./cmd/vida-sandbox
+
+quickstart: build ## the whole migration on this machine, with 20,000 generated orders
+	@state=$$(mktemp -d) && trap 'rm -rf "$$state"' EXIT && \
+	TOTAL_DOCUMENTS=$${TOTAL_DOCUMENTS:-20000} bin/vida-sandbox exec -- bin/vida run plans/full-migration.yaml --state "$$state"
+
+test: build ## every test, against the embedded engine
+	$(GO) vet ./...
+	cd sandbox && $(GO) vet ./...
+	$(GO) test $(TEST_FLAGS) -timeout $(TEST_TIMEOUT) ./...
+	cd sandbox && $(GO) test $(TEST_FLAGS) -timeout $(TEST_TIMEOUT) ./...
+
+test-documentdb: build ## the tests that need an engine, against DocumentDB
+	@scripts/documentdb.sh install; status=$$?; \
+	if [ $$status -eq 77 ]; then echo "test-documentdb: skipped, see above"; exit 0; fi; \
+	[ $$status -eq 0 ] || exit $$status; \
+	scripts/documentdb.sh exec -- $(GO) test $(TEST_FLAGS) -count=1 -timeout $(TEST_TIMEOUT) ./endpoint/... ./plans/expression/... ./steps/... ./e2e/...
+
+lint: ## golangci-lint, in a pinned version
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) run ./...
+	cd sandbox && $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) run -c ../.golangci.yaml ./...
+
+clean: ## what was built
+	rm -rf bin
