@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"math"
 
@@ -116,9 +115,9 @@ func single(bracket string) bool {
 // Range is a part of a collection along its _id index: all of one bracket, or a piece of it. The zero Range is
 // the whole collection.
 type Range struct {
-	Bracket string
-	From    bson.RawValue // the least _id; the bracket's start where its Type is 0
-	Below   bson.RawValue // what lies above; the bracket's end where its Type is 0
+	Bracket string `json:"bracket,omitempty"`
+	From    Value  `json:"from,omitzero"`  // the least _id; none: the bracket's start
+	Below   Value  `json:"below,omitzero"` // the least _id above; none: the bracket's end
 }
 
 // filter returns the condition on _id: all of the range, or what of it lies above after (at or above where
@@ -147,23 +146,23 @@ func (r Range) filter(after bson.RawValue, inclusive bool) bson.D {
 		bounds = append(bounds, bson.E{Key: "$gte", Value: after})
 	case after.Type != 0:
 		bounds = append(bounds, bson.E{Key: "$gt", Value: after})
-	case r.From.Type != 0:
-		bounds = append(bounds, bson.E{Key: "$gte", Value: r.From})
+	case !r.From.IsZero():
+		bounds = append(bounds, bson.E{Key: "$gte", Value: r.From.RawValue})
 	default:
 		bounds = append(bounds, bson.E{Key: "$gte", Value: bracketStart(r.Bracket)})
 	}
-	if r.Below.Type != 0 {
-		bounds = append(bounds, bson.E{Key: "$lt", Value: r.Below})
+	if !r.Below.IsZero() {
+		bounds = append(bounds, bson.E{Key: "$lt", Value: r.Below.RawValue})
 	}
 	return bson.D{{Key: "_id", Value: bounds}}
 }
 
 func (r Range) String() string {
-	bound := func(v bson.RawValue) string {
-		if v.Type == 0 {
+	bound := func(v Value) string {
+		if v.IsZero() {
 			return "…"
 		}
-		return IDText(v)
+		return IDText(v.RawValue)
 	}
 	if r.Bracket == "" {
 		return "all"
@@ -171,48 +170,15 @@ func (r Range) String() string {
 	return fmt.Sprintf("%s [%s, %s)", r.Bracket, bound(r.From), bound(r.Below))
 }
 
-type rangeJSON struct {
-	Bracket string `json:"bracket,omitempty"`
-	From    *Value `json:"from,omitempty"`
-	Below   *Value `json:"below,omitempty"`
-}
-
-// MarshalJSON writes bounds as canonical extended JSON.
-func (r Range) MarshalJSON() ([]byte, error) {
-	out := rangeJSON{Bracket: r.Bracket}
-	if r.From.Type != 0 {
-		out.From = &Value{r.From}
-	}
-	if r.Below.Type != 0 {
-		out.Below = &Value{r.Below}
-	}
-	return json.Marshal(out)
-}
-
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (r *Range) UnmarshalJSON(data []byte) error {
-	var in rangeJSON
-	if err := json.Unmarshal(data, &in); err != nil {
-		return err
-	}
-	*r = Range{Bracket: in.Bracket}
-	if in.From != nil {
-		r.From = in.From.RawValue
-	}
-	if in.Below != nil {
-		r.Below = in.Below.RawValue
-	}
-	return nil
-}
-
-// Value is a BSON value that is canonical extended JSON in JSON, so that its type survives.
+// Value is a BSON value that is canonical extended JSON in JSON, so that its type survives. The zero Value is
+// none; it is left out by omitzero.
 type Value struct{ bson.RawValue }
 
-// MarshalJSON writes canonical extended JSON; null for no value.
+// IsZero tells whether there is no value, which is not the same as a null.
+func (v Value) IsZero() bool { return v.Type == 0 }
+
+// MarshalJSON writes canonical extended JSON.
 func (v Value) MarshalJSON() ([]byte, error) {
-	if v.Type == 0 {
-		return []byte("null"), nil
-	}
 	document, err := bson.MarshalExtJSON(bson.D{{Key: "v", Value: v.RawValue}}, true, false)
 	if err != nil {
 		return nil, err

@@ -88,7 +88,7 @@ func (c *Cursor) batchDocuments() int {
 }
 
 // Shrink lowers the range's upper bound: no document at or above it is returned from now on.
-func (c *Cursor) Shrink(ctx context.Context, below bson.RawValue) {
+func (c *Cursor) Shrink(ctx context.Context, below Value) {
 	c.kill(ctx)
 	c.find.Range.Below = below
 	c.opened, c.ended = false, false

@@ -139,12 +139,12 @@ func (p *partitioner) cut(ctx context.Context, bracket string, first, last bson.
 	}
 	parts := make([]Part, len(intervals))
 	for n, i := range intervals {
-		parts[n] = Part{Range: Range{Bracket: bracket, From: i.low}, Share: i.width}
+		parts[n] = Part{Range: Range{Bracket: bracket, From: Value{i.low}}, Share: i.width}
 		if n+1 < len(intervals) {
-			parts[n].Range.Below = intervals[n+1].low
+			parts[n].Range.Below = Value{intervals[n+1].low}
 		}
 	}
-	parts[0].Range.From = bson.RawValue{}
+	parts[0].Range.From = Value{}
 	return shared(parts), nil
 }
 
@@ -187,11 +187,11 @@ func (p *partitioner) halve(ctx context.Context, bracket string, i interval, fir
 	if !ok {
 		return alone, nil
 	}
-	above, any, err := p.edge(ctx, Range{Bracket: bracket, From: at}, 1)
+	above, any, err := p.edge(ctx, Range{Bracket: bracket, From: Value{at}}, 1)
 	if err != nil {
 		return nil, err
 	}
-	below, anyBelow, err := p.edge(ctx, Range{Bracket: bracket, From: i.low, Below: at}, -1)
+	below, anyBelow, err := p.edge(ctx, Range{Bracket: bracket, From: Value{i.low}, Below: Value{at}}, -1)
 	if err != nil {
 		return nil, err
 	}

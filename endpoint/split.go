@@ -14,13 +14,13 @@ func (r *Reader) Split(ctx context.Context, collection string, in Range, at bson
 	}
 	left := in
 	if at.Type != 0 {
-		left.From = at
+		left.From = Value{at}
 	}
 	high, any, err := r.edge(ctx, collection, left, -1)
 	if err != nil || !any {
 		return Range{}, Range{}, false, err
 	}
-	low := left.From
+	low := left.From.RawValue
 	if low.Type == 0 {
 		if low, any, err = r.edge(ctx, collection, left, 1); err != nil || !any {
 			return Range{}, Range{}, false, err
@@ -33,11 +33,11 @@ func (r *Reader) Split(ctx context.Context, collection string, in Range, at bson
 	if !found {
 		return Range{}, Range{}, false, nil
 	}
-	boundary, any, err := r.edge(ctx, collection, Range{Bracket: in.Bracket, From: cut, Below: in.Below}, 1)
+	boundary, any, err := r.edge(ctx, collection, Range{Bracket: in.Bracket, From: Value{cut}, Below: in.Below}, 1)
 	if err != nil || !any || SameValue(boundary, low) {
 		return Range{}, Range{}, false, err
 	}
 	lower, upper = in, in
-	lower.Below, upper.From = boundary, boundary
+	lower.Below, upper.From = Value{boundary}, Value{boundary}
 	return lower, upper, true, nil
 }

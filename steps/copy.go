@@ -25,7 +25,7 @@ type copyUnit struct {
 
 // copyCheckpoint is how far a unit is: every document up to and including this _id has arrived.
 type copyCheckpoint struct {
-	After endpoint.Value `json:"after"`
+	After endpoint.Value `json:"after,omitzero"`
 }
 
 func (copyStep) Preview(ctx context.Context, env Reader) (Preview, error) {
