@@ -141,6 +141,7 @@ CONF
 	in_rootfs "$POSTGRES_BIN/psql" -q -X -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$port" -U postgres -d postgres \
 		-c 'CREATE EXTENSION documentdb CASCADE' >&2 || { postgres_stop "$partial"; fail "CREATE EXTENSION documentdb failed"; }
 	postgres_stop "$partial"
+	rm -f "$partial/server.log"
 	mv "$partial" "$template"
 }
 
