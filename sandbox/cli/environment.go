@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// variable is one name and value of a command's environment.
+type variable struct{ name, value string }
+
+// environment lists what a command is told of the servers: the names that the plans read, and those
+// that the tests read. The names of the database and the collection are left as lookup has them.
+func environment(sourceURI, targetURI string, lookup func(string) (string, bool)) []variable {
+	kept := func(name, otherwise string) variable {
+		if value, ok := lookup(name); ok && value != "" {
+			return variable{name, value}
+		}
+		return variable{name, otherwise}
+	}
+	return []variable{
+		{"COSMOS_DB_CONNECTION_STRING", sourceURI},
+		kept("COSMOS_DB_NAME", "volvo-service-orders"),
+		kept("COSMOS_DB_COLLECTION", "serviceorders"),
+		{"MONGODB_ATLAS_CONNECTION_STRING", targetURI},
+		kept("MONGODB_ATLAS_DB_NAME", "volvo-service-orders"),
+		kept("MONGODB_ATLAS_COLLECTION", "serviceorders"),
+		{"VIDA_TEST_SOURCE_URI", sourceURI},
+		{"VIDA_TEST_TARGET_URI", targetURI},
+	}
+}
+
+// withVariables returns base with the variables in place of what it has of the same names.
+func withVariables(base []string, variables []variable) []string {
+	merged := slices.DeleteFunc(slices.Clone(base), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.ContainsFunc(variables, func(v variable) bool { return v.name == name })
+	})
+	for _, v := range variables {
+		merged = append(merged, v.name+"="+v.value)
+	}
+	return merged
+}
+
+// shellQuote makes value one word of a POSIX shell.
+func shellQuote(value string) string { return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'" }
+
+// envFileMark is the first line of each file written, by which a file of the user's is told apart.
+const envFileMark = "# Written by vida-sandbox serve; removed when it ends."
+
+// writeEnvFile writes the variables as NAME=value lines, whole or not at all. It replaces no file but
+// one that it wrote before.
+func writeEnvFile(path string, variables []variable) error {
+	if old, err := os.ReadFile(path); err == nil && !strings.HasPrefix(string(old), envFileMark) {
+		return fmt.Errorf("%s is there already and is not a file of vida-sandbox; name another for --env-file", path)
+	}
+	var text strings.Builder
+	_, _ = fmt.Fprintln(&text, envFileMark)
+	for _, v := range variables {
+		_, _ = fmt.Fprintf(&text, "%s=%s\n", v.name, v.value)
+	}
+	partial := path + ".partial"
+	if err := os.WriteFile(partial, []byte(text.String()), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(partial, path)
+}
