@@ -116,8 +116,9 @@ func single(bracket string) bool {
 // the whole collection.
 type Range struct {
 	Bracket string `json:"bracket,omitempty"`
-	From    Value  `json:"from,omitzero"`  // the least _id; none: the bracket's start
-	Below   Value  `json:"below,omitzero"` // the least _id above; none: the bracket's end
+	From    Value  `json:"from,omitzero"`    // the least _id; none: the bracket's start
+	Below   Value  `json:"below,omitzero"`   // the least _id above; none: the bracket's end
+	Through Value  `json:"through,omitzero"` // the greatest _id, in place of Below
 }
 
 // filter returns the condition on _id: all of the range, or what of it lies above after (at or above where
@@ -153,6 +154,9 @@ func (r Range) filter(after bson.RawValue, inclusive bool) bson.D {
 	}
 	if !r.Below.IsZero() {
 		bounds = append(bounds, bson.E{Key: "$lt", Value: r.Below.RawValue})
+	}
+	if !r.Through.IsZero() {
+		bounds = append(bounds, bson.E{Key: "$lte", Value: r.Through.RawValue})
 	}
 	return bson.D{{Key: "_id", Value: bounds}}
 }

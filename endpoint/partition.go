@@ -52,6 +52,15 @@ func (r *Reader) Partition(ctx context.Context, collection string, want int) (Pa
 	return p.mixed(ctx, want)
 }
 
+// PartitionByType is Partition that takes nothing from the first and the last _id: every type has parts of its
+// own, those included of which nothing is there.
+func (r *Reader) PartitionByType(ctx context.Context, collection string, want int) (Partitions, error) {
+	if r.info.ScansRanges {
+		want = 1
+	}
+	return (&partitioner{reader: r, collection: collection}).mixed(ctx, want)
+}
+
 type partitioner struct {
 	reader     *Reader
 	collection string
