@@ -20,7 +20,8 @@ type part struct {
 }
 
 const (
-	groupMaintenance = iota
+	groupNone = iota // of no service
+	groupMaintenance
 	groupFrontBrakes
 	groupRearBrakes
 	groupBrakeFluid

@@ -115,7 +115,7 @@ func (g *Generator) AppendOrder(dst []byte, i int64) []byte {
 	dst = bill.append(dst)
 	dst = centre.append(dst, &draw)
 	dst = warranty.append(dst)
-	dst = g.appendNotes(dst, vehicle.car.engine, visit.status, &warranty, &draw)
+	dst = g.appendNotes(dst, vehicle.car.engine, visit.status, work.groups, &warranty, &draw)
 	dst = appendDate(dst, "created_at", visit.created)
 	dst = appendDate(dst, "updated_at", visit.updated)
 	return closeDocument(dst, start)

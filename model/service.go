@@ -63,27 +63,32 @@ type line struct {
 
 // work is what is done in an order.
 type work struct {
-	lines [maxItems]line
-	n     int
+	lines  [maxItems]line
+	n      int
+	groups groupSet
 }
 
 // choose picks one to five services, no two of the same group.
 func (g *Generator) choose(car *car, draw *stream) work {
 	jobs := g.jobs[car.engine.index()][car.platform]
-	w := work{n: [...]int{1, 1, 2, 2, 2, 3, 3, 3, 4, 5}[draw.below(10)]}
-	var groups uint64
+	w := work{n: [...]int{1, 1, 1, 1, 2, 2, 2, 3, 4, 5}[draw.below(10)]}
 	for n := range w.n {
 		at := draw.below(len(jobs))
-		for groups>>jobs[at].group&1 == 1 {
+		for w.groups.has(jobs[at].group) {
 			at = (at + 1) % len(jobs)
 		}
 		j := &jobs[at]
-		groups |= 1 << j.group
+		w.groups |= 1 << j.group
 		quantity := draw.between(j.low, j.high)
 		w.lines[n] = line{job: j, quantity: quantity, hours: quantity * j.service.hours}
 	}
 	return w
 }
+
+// groupSet is the groups of some services.
+type groupSet uint64
+
+func (s groupSet) has(group uint8) bool { return s>>group&1 == 1 }
 
 // hours is the labour of all lines, in tenths.
 func (w *work) hours() int {
