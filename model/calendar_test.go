@@ -47,7 +47,7 @@ func TestDatesAgreeWithStatus(t *testing.T) {
 			wrong = "was completed out of turn"
 		case done && (o.CompletionDate.Weekday() == time.Saturday || o.CompletionDate.Weekday() == time.Sunday):
 			wrong = "was completed on a weekend"
-		case o.Status == model.InProgress && !(o.ServiceDate.Before(model.Snapshot) && o.UpdatedAt.After(o.ServiceDate)):
+		case o.Status == model.InProgress && (!o.ServiceDate.Before(model.Snapshot) || !o.UpdatedAt.After(o.ServiceDate)):
 			wrong = "is in progress before its service"
 		case (o.Status == model.Scheduled || o.Status == model.Pending) && !o.ServiceDate.After(model.Snapshot):
 			wrong = "awaits a day that has passed"

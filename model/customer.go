@@ -1,7 +1,5 @@
 package model
 
-import "go.mongodb.org/mongo-driver/bson/bsontype"
-
 // customer is who a customer number stands for.
 type customer struct {
 	number uint64
@@ -46,7 +44,7 @@ func (g *Generator) customer(number uint64, kind customerKind) customer {
 }
 
 func (c *customer) append(dst []byte) []byte {
-	dst, document := openDocument(dst, bsontype.EmbeddedDocument, "customer")
+	dst, document := openDocument(dst, typeDocument, "customer")
 	dst, text := openString(dst, "customer_id")
 	dst = append(dst, "CUST-"...)
 	dst = closeString(appendDigits(dst, c.number, 9), text)
@@ -54,7 +52,7 @@ func (c *customer) append(dst []byte) []byte {
 	dst = c.appendEmail(dst)
 	dst = c.appendPhone(dst)
 
-	dst, address := openDocument(dst, bsontype.EmbeddedDocument, "address")
+	dst, address := openDocument(dst, typeDocument, "address")
 	dst, text = openString(dst, "street")
 	dst = append(dst, c.street...)
 	dst = append(dst, ' ')

@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 )
 
 // MaxOrders is how many orders a seed has: their numbers go from 0 to MaxOrders-1.
@@ -103,7 +101,7 @@ func (g *Generator) AppendOrder(dst []byte, i int64) []byte {
 	dst = slices.Grow(dst, orderRoom)
 	start := len(dst)
 	dst = append(dst, 0, 0, 0, 0)
-	dst = appendKey(dst, bsontype.ObjectID, "_id")
+	dst = appendKey(dst, typeObjectID, "_id")
 	dst = append(dst, id[:]...)
 	dst, text := openString(dst, "order_id")
 	dst = append(dst, "SO-"...)

@@ -55,7 +55,7 @@ func mix40(x uint64) uint64 {
 }
 
 // scatter is a bijection of 0 to modulus-1 that puts neighbours far apart. stride and modulus must have no
-// common factor and stride be below 1<<30; n may be any number below 1<<34 and wraps around at modulus.
+// common factor, modulus be below 1<<34 and stride below 1<<30. A larger n wraps around at modulus.
 func scatter(n, offset, stride, modulus uint64) uint64 {
 	return (n%modulus*stride + offset) % modulus
 }

@@ -80,7 +80,7 @@ type Vehicle struct {
 	Make         string `bson:"make"`
 	Model        string `bson:"model"`
 	Year         int32  `bson:"year"`        // model year, also the year of registration
-	Mileage      int32  `bson:"mileage"`     // at the service date
+	Mileage      int32  `bson:"mileage"`     // at the service date; what is expected where that is to come
 	EngineType   string `bson:"engine_type"` // petrol, diesel, mild_hybrid, plug_in_hybrid or electric
 	Color        string `bson:"color"`
 	LicensePlate string `bson:"license_plate"` // ABC 123, or ABC 12D from 2019; unique over the first 90 million orders

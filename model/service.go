@@ -3,8 +3,6 @@ package model
 import (
 	"slices"
 	"strconv"
-
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 )
 
 // maxItems is the most lines an order has.
@@ -38,7 +36,7 @@ func newJobs() jobs {
 func newJob(s *service, e engine, p platform) job {
 	head := appendString(nil, "service_type", s.kind)
 	head = appendString(head, "description", s.description)
-	tail, parts := openDocument(nil, bsontype.Array, "parts_used")
+	tail, parts := openDocument(nil, typeArray, "parts_used")
 	n := 0
 	for _, part := range s.parts {
 		if part.engines&e != 0 {
@@ -80,7 +78,7 @@ func (g *Generator) choose(car *car, draw *stream) work {
 		j := &jobs[at]
 		w.groups |= 1 << j.group
 		quantity := draw.between(j.low, j.high)
-		w.lines[n] = line{job: j, quantity: quantity, hours: quantity * j.service.hours}
+		w.lines[n] = line{job: j, quantity: quantity, hours: quantity * j.hours}
 	}
 	return w
 }
@@ -100,10 +98,10 @@ func (w *work) hours() int {
 }
 
 func (w *work) append(dst []byte, order uint64) []byte {
-	dst, items := openDocument(dst, bsontype.Array, "service_items")
+	dst, items := openDocument(dst, typeArray, "service_items")
 	for n := range w.n {
 		l := &w.lines[n]
-		dst = append(dst, byte(bsontype.EmbeddedDocument), byte('0'+n), 0, 0, 0, 0, 0)
+		dst = append(dst, typeDocument, byte('0'+n), 0, 0, 0, 0, 0)
 		item := len(dst) - 4
 		var text int
 		dst, text = openString(dst, "item_id")

@@ -1,7 +1,5 @@
 package model
 
-import "go.mongodb.org/mongo-driver/bson/bsontype"
-
 // vehicle is what a vehicle number stands for.
 type vehicle struct {
 	number     uint64
@@ -58,7 +56,7 @@ func (v *vehicle) mileage(on day, draw *stream) int {
 }
 
 func (v *vehicle) append(dst []byte, g *Generator, mileage int) []byte {
-	dst, document := openDocument(dst, bsontype.EmbeddedDocument, "vehicle")
+	dst, document := openDocument(dst, typeDocument, "vehicle")
 	dst, text := openString(dst, "vin")
 	dst = closeString(g.appendVIN(dst, v), text)
 	dst = appendString(dst, "make", "Volvo")

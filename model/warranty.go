@@ -1,7 +1,5 @@
 package model
 
-import "go.mongodb.org/mongo-driver/bson/bsontype"
-
 // Years a warranty lasts from the vehicle's registration.
 const (
 	factoryYears  = 3
@@ -37,7 +35,7 @@ func (v *vehicle) after(years int) day {
 }
 
 func (w *warranty) append(dst []byte) []byte {
-	dst, document := openDocument(dst, bsontype.EmbeddedDocument, "warranty_info")
+	dst, document := openDocument(dst, typeDocument, "warranty_info")
 	dst = appendBool(dst, "covered", w.covered)
 	dst = appendString(dst, "warranty_type", w.kind)
 	dst = appendDate(dst, "expiry_date", w.expiry.at(0))
