@@ -39,7 +39,7 @@ func TestDatesAgreeWithStatus(t *testing.T) {
 			wrong = "is served on a weekend"
 		case o.OrderDate.Year() < int(o.Vehicle.Year):
 			wrong = "is older than the car"
-		case o.CreatedAt.Before(o.OrderDate) || o.UpdatedAt.Before(o.CreatedAt) || !o.UpdatedAt.Before(model.Snapshot):
+		case o.CreatedAt.Before(o.OrderDate) || o.UpdatedAt.Before(o.CreatedAt) || !o.UpdatedAt.Before(model.Snapshot()):
 			wrong = "was created or updated out of turn"
 		case done != (o.Status == model.Completed):
 			wrong = "has or lacks a completion date"
@@ -47,9 +47,9 @@ func TestDatesAgreeWithStatus(t *testing.T) {
 			wrong = "was completed out of turn"
 		case done && (o.CompletionDate.Weekday() == time.Saturday || o.CompletionDate.Weekday() == time.Sunday):
 			wrong = "was completed on a weekend"
-		case o.Status == model.InProgress && (!o.ServiceDate.Before(model.Snapshot) || !o.UpdatedAt.After(o.ServiceDate)):
+		case o.Status == model.InProgress && (!o.ServiceDate.Before(model.Snapshot()) || !o.UpdatedAt.After(o.ServiceDate)):
 			wrong = "is in progress before its service"
-		case (o.Status == model.Scheduled || o.Status == model.Pending) && !o.ServiceDate.After(model.Snapshot):
+		case (o.Status == model.Scheduled || o.Status == model.Pending) && !o.ServiceDate.After(model.Snapshot()):
 			wrong = "awaits a day that has passed"
 		}
 		if done && o.CompletionDate.Sub(o.ServiceDate).Hours() < hours(o) {
@@ -75,35 +75,4 @@ func hours(o model.ServiceOrder) float64 {
 		return 0
 	}
 	return sum - 1e-9
-}
-
-func TestWarrantyFollowsFromAge(t *testing.T) {
-	years := map[string]int{"factory": 3, "extended": 5, "battery": 8}
-	seen := map[string]int{}
-	for _, o := range decoded(t) {
-		w := o.WarrantyInfo
-		seen[w.WarrantyType]++
-		if w.Covered != o.ServiceDate.Before(w.ExpiryDate) || w.Covered != (w.WarrantyType != "none") {
-			t.Fatalf("%s on %s: %+v", o.OrderID, o.ServiceDate, w)
-		}
-		lasted := w.ExpiryDate.Year() - int(o.Vehicle.Year)
-		if w.Covered && lasted != years[w.WarrantyType] || lasted != 3 && lasted != 5 && lasted != 8 {
-			t.Fatalf("%s: a car of %d has %+v", o.OrderID, o.Vehicle.Year, w)
-		}
-		if w.WarrantyType == "battery" && o.Vehicle.EngineType != "electric" && o.Vehicle.EngineType != "plug_in_hybrid" {
-			t.Fatalf("%s: the battery of a %s car is covered", o.OrderID, o.Vehicle.EngineType)
-		}
-	}
-	if len(seen) != 4 {
-		t.Errorf("the warranties are %v", seen)
-	}
-	// Once a kind has ended for a vehicle it never comes back.
-	rank := map[string]int{"factory": 0, "extended": 1, "battery": 2, "none": 3}
-	for vin, visits := range byVehicle(t) {
-		for n, o := range visits[1:] {
-			if rank[o.WarrantyInfo.WarrantyType] < rank[visits[n].WarrantyInfo.WarrantyType] {
-				t.Fatalf("%s is covered again in %s", vin, o.OrderID)
-			}
-		}
-	}
 }

@@ -18,9 +18,9 @@ const (
 	Pending    Status = "pending"     // service_date is wished for and after [Snapshot], completion_date is null
 )
 
-// Snapshot is the moment the orders are a picture of: what was completed lies before it, what is scheduled
+// Snapshot is the moment the orders are a picture of, 2025-12-01 in UTC: what was completed lies before it, what is scheduled
 // after it. The generator never asks the clock.
-var Snapshot = time.Date(2025, time.December, 1, 0, 0, 0, 0, time.UTC)
+func Snapshot() time.Time { return time.Unix(snapshotDay.at(0), 0).UTC() }
 
 // ServiceOrder is one document of the collection, its fields in the order they have in BSON. Every document
 // has every field. Money is in Swedish kronor with two decimals, distances in kilometres, dates in UTC.
