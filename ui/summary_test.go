@@ -1,0 +1,165 @@
+package ui
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"vida/runner"
+	"vida/steps"
+)
+
+var next = Commands{Again: "vida run p.yaml", Rejects: "vida status p.yaml --rejects", RetryRejects: "vida run p.yaml --retry-rejects"}
+
+func expectText(t *testing.T, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestSummaryOfSuccess(t *testing.T) {
+	check := ended(&runner.StepReport{Name: "check", Type: "check-connections", Earlier: true,
+		Notes: []string{"source: Azure Cosmos DB"}}, runner.StatusSucceeded, 0.4)
+	indexes := ended(&runner.StepReport{Name: "indexes", Type: "extract-indexes", Notes: []string{
+		"serviceorders: 6 kept", "serviceorders: _ts_1 dropped: \x1b[2Ja TTL of the source"}}, runner.StatusSucceeded, 0.2)
+	skipped := &runner.StepReport{Name: "generate", Type: "generate", Status: runner.StatusSkipped, Notes: []string{"not selected"}}
+	copied := ended(copying(20000), runner.StatusSucceeded, 10)
+	copied.Counts.Identical, copied.Counts.Inserted, copied.Counts.RequestUnits, copied.Counts.Throttled = 100, 19900, 200000.5, 1
+	var out bytes.Buffer
+	if err := Summary(&out, report(runner.StatusSucceeded, check, indexes, skipped, copied), next); err != nil {
+		t.Fatal(err)
+	}
+	expectText(t, out.String(), `STEP      TYPE               STATUS     DOCUMENTS      SIZE  TIME  NOTES
+check     check-connections  succeeded                       0.4s  done earlier, `+moment(at(0.4))+`
+indexes   extract-indexes    succeeded                       0.2s
+generate  generate           skipped                               not selected
+copy      copy               succeeded     20,000  19.1 MiB   10s  2,000 docs/s, 100 there already, 200,000 RU, throttled once
+
+indexes:
+  serviceorders: 6 kept
+  serviceorders: _ts_1 dropped: ?[2Ja TTL of the source
+
+full-migration succeeded after 13s
+`)
+}
+
+func TestSummaryOfFailure(t *testing.T) {
+	failed := ended(copying(5000), runner.StatusFailed, 4)
+	failed.Error = "writing to target: not authorized\nask for the role readWrite"
+	pending := &runner.StepReport{Name: "verify", Type: "verify-counts", Status: runner.StatusPending}
+	var out bytes.Buffer
+	if err := Summary(&out, report(runner.StatusFailed, failed, pending), next); err != nil {
+		t.Fatal(err)
+	}
+	expectText(t, out.String(), `STEP    TYPE           STATUS   DOCUMENTS     SIZE  TIME  NOTES
+copy    copy           failed       5,000  4.8 MiB  4.0s  1,250 docs/s
+verify  verify-counts  pending
+
+copy:
+  error: writing to target: not authorized
+  error: ask for the role readWrite
+
+full-migration failed after 13s
+What is done stays done. Once the cause is mended, this goes on from there:
+  vida run p.yaml
+`)
+}
+
+func TestAdvice(t *testing.T) {
+	interrupted := ended(copying(5000), runner.StatusInterrupted, 4)
+	rejected := ended(copying(5000), runner.StatusDifferences, 4)
+	rejected.Counts.Rejected, rejected.Counts.Inserted = 1, 4999
+	differing := ended(&runner.StepReport{Name: "verify", Type: "verify-counts",
+		Counts: steps.Counts{Missing: 3}}, runner.StatusDifferences, 1)
+	repaired := ended(&runner.StepReport{Name: "verify", Type: "verify-content",
+		Counts: steps.Counts{Missing: 3, Repaired: 3}}, runner.StatusSucceeded, 1)
+	for _, c := range []struct {
+		name, status, want string
+		step               *runner.StepReport
+	}{
+		{"interrupted", runner.StatusInterrupted, "full-migration was interrupted after 13s\n" +
+			"What is done is saved. To go on from there:\n  vida run p.yaml\n", interrupted},
+		{"rejected", runner.StatusDifferences, "full-migration finished with differences after 13s\n" +
+			"1 document was rejected. To see which, and why:\n  vida status p.yaml --rejects\n" +
+			"To try them again, once the cause is mended:\n  vida run p.yaml --retry-rejects\n", rejected},
+		{"differing", runner.StatusDifferences, "full-migration finished with differences after 13s\n" +
+			"The two sides differ. A verify-content step names the documents, and with repair: true mends them.\n", differing},
+		{"repaired", runner.StatusSucceeded, "full-migration succeeded after 13s\n", repaired},
+	} {
+		var out bytes.Buffer
+		if err := Summary(&out, report(c.status, c.step), next); err != nil {
+			t.Fatal(err)
+		}
+		if got := out.String()[strings.Index(out.String(), "\nfull-migration")+1:]; got != c.want {
+			t.Errorf("%s:\n%s\nwant\n%s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestStatus(t *testing.T) {
+	running := report(runner.StatusRunning, copying(5000))
+	running.Process = 4711
+	var out bytes.Buffer
+	if err := Status(&out, running, next); err != nil {
+		t.Fatal(err)
+	}
+	expectText(t, out.String(), `full-migration is running (process 4711), started `+moment(dawn)+`, 13s
+
+STEP  TYPE  STATUS   DOCUMENTS     SIZE  TIME  NOTES
+copy  copy  running      5,000  4.8 MiB  0.0s  25% done, 1 of 4 units
+`)
+}
+
+func TestHistory(t *testing.T) {
+	failed := ended(copying(10), runner.StatusFailed, 4)
+	failed.Counts.Rejected = 2
+	var out bytes.Buffer
+	err := History(&out, []runner.Report{report(runner.StatusFailed, ended(copying(1), runner.StatusSucceeded, 1), failed), {Plan: "x", Run: "1", Status: "interrupted"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectText(t, out.String(), `PLAN            RUN  STARTED              STATUS       TIME  STEPS DONE  NOTES
+full-migration  7    `+dawn.Local().Format("2006-01-02 15:04:05")+`  failed        13s      1 of 2  2 rejected
+x               1                         interrupted  0.0s
+`)
+}
+
+func TestRejects(t *testing.T) {
+	list := []Reject{
+		{Step: "copy", Namespace: "db.orders", ID: json.RawMessage(`{"$oid":"5f"}`), Code: 10334, Message: "too\nlarge"},
+		{Step: "copy", Namespace: "db.orders", ID: json.RawMessage("not json\x1b"), Message: "conflict"},
+	}
+	var out bytes.Buffer
+	if err := Rejects(&out, list); err != nil {
+		t.Fatal(err)
+	}
+	expectText(t, out.String(), `STEP  NAMESPACE  _ID             CODE  WHY
+copy  db.orders  {"$oid":"5f"}  10334  too large
+copy  db.orders  not json?             conflict
+
+2 rejected documents
+`)
+	out.Reset()
+	if err := RejectsJSON(&out, "p", list); err != nil {
+		t.Fatal(err)
+	}
+	expectText(t, out.String(), `{"plan":"p","rejects":[`+
+		`{"step":"copy","namespace":"db.orders","id":{"$oid":"5f"},"code":10334,"message":"too\nlarge"},`+
+		`{"step":"copy","namespace":"db.orders","id":"not json\u001b","code":0,"message":"conflict"}]}`+"\n")
+	out.Reset()
+	if err := RejectsJSON(&out, "p", nil); err != nil {
+		t.Fatal(err)
+	}
+	expectText(t, out.String(), `{"plan":"p","rejects":[]}`+"\n")
+}
+
+func TestWriteErrorsOfTables(t *testing.T) {
+	if err := Summary(brokenPipe{}, report(runner.StatusSucceeded, copying(1)), next); err == nil {
+		t.Error("Summary hid a write error")
+	}
+	if err := Rejects(brokenPipe{}, nil); err == nil {
+		t.Error("Rejects hid a write error")
+	}
+}
