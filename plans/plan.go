@@ -195,6 +195,10 @@ type CreateIndexesSpec struct {
 	To      string
 	Indexes string // name of an extract-indexes step; empty when File is given
 	File    string // relative to the plan's folder
+
+	// Selection narrows the indexes to those of some collections and says what these are called in the
+	// target; empty: all of them, under their own names.
+	Selection
 }
 
 // Ways of counting.
