@@ -6,12 +6,6 @@ import (
 	"go.mongodb.org/mongo-driver/bson"
 )
 
-// Condition is a compiled `when`.
-type Condition struct {
-	Text string
-	eval func(env map[string]any) (bool, error)
-}
-
 // Transform is a compiled filter, set and unset. It is immutable and may be shared; each goroutine takes a
 // [Worker] of its own.
 type Transform struct {

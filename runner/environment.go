@@ -1,0 +1,130 @@
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+
+	"vida/endpoint"
+	"vida/plans"
+	"vida/state"
+	"vida/steps"
+)
+
+// looker implements [steps.Reader]: all that a preview is handed.
+type looker struct {
+	plan  *plans.Plan
+	step  *plans.Step
+	saved map[string]state.Step
+	log   func(level, message string)
+
+	mu      sync.Mutex
+	readers map[string]*endpoint.Reader
+}
+
+func newLooker(plan *plans.Plan, step *plans.Step, saved map[string]state.Step, log func(level, message string)) *looker {
+	return &looker{plan: plan, step: step, saved: saved, log: log, readers: map[string]*endpoint.Reader{}}
+}
+
+func (l *looker) Plan() *plans.Plan { return l.plan }
+func (l *looker) Step() *plans.Step { return l.step }
+
+func (l *looker) Reader(ctx context.Context, connection string) (*endpoint.Reader, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r, ok := l.readers[connection]; ok {
+		return r, nil
+	}
+	r, err := endpoint.OpenReader(ctx, l.config(connection))
+	if err != nil {
+		return nil, err // not kept: the next attempt may find the server up
+	}
+	l.readers[connection] = r
+	return r, nil
+}
+
+func (l *looker) Earlier(step string) (steps.Result, bool) {
+	saved, ok := l.saved[step]
+	if !ok || saved.Status != StatusSucceeded && saved.Status != StatusDifferences {
+		return steps.Result{}, false
+	}
+	var result steps.Result
+	if err := json.Unmarshal(saved.Result, &result); err != nil {
+		return steps.Result{}, false
+	}
+	return result, true
+}
+
+func (l *looker) config(connection string) endpoint.Config {
+	c, t := l.plan.Connection(connection), l.step.Tuning
+	return endpoint.Config{
+		Name:         c.Name,
+		URI:          c.URI,
+		Database:     c.Database,
+		Kind:         c.Kind,
+		RequestUnits: endpoint.Budget(c.RequestUnits),
+		PoolSize:     t.PoolSize,
+		Compressors:  t.Compressors,
+		WriteConcern: t.WriteConcern,
+		Retry:        endpoint.Retry(t.Retry),
+		Log:          l.log,
+	}
+}
+
+// close closes what was opened. That the server has gone by then is no news.
+func (l *looker) close(ctx context.Context) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.readers {
+		if err := r.Close(ctx); err != nil {
+			l.log("debug", err.Error())
+		}
+	}
+}
+
+// environment implements [steps.Env].
+type environment struct {
+	*looker
+	memory  *endpoint.Memory
+	writers map[string]*endpoint.Writer // guarded by the looker's mutex
+}
+
+func newEnvironment(r *run, step *plans.Step) *environment {
+	log := func(level, message string) {
+		r.emit(Event{Type: EventLog, Level: level, StepName: step.Name, Message: message})
+	}
+	return &environment{
+		looker:  newLooker(r.options.Plan, step, r.saved, log),
+		memory:  endpoint.NewMemory(max(1, step.Tuning.MaxMemory)),
+		writers: map[string]*endpoint.Writer{},
+	}
+}
+
+func (e *environment) Writer(ctx context.Context, connection string) (*endpoint.Writer, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if w, ok := e.writers[connection]; ok {
+		return w, nil
+	}
+	w, err := endpoint.OpenWriter(ctx, e.config(connection))
+	if err != nil {
+		return nil, err
+	}
+	e.writers[connection] = w
+	return w, nil
+}
+
+func (e *environment) Memory() *endpoint.Memory { return e.memory }
+
+func (e *environment) Log(level, message string) { e.log(level, message) }
+
+func (e *environment) close(ctx context.Context) {
+	e.looker.close(ctx)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, w := range e.writers {
+		if err := w.Close(ctx); err != nil {
+			e.log("debug", err.Error())
+		}
+	}
+}

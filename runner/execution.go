@@ -1,0 +1,176 @@
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"vida/plans"
+	"vida/state"
+	"vida/steps"
+)
+
+// execution is a step being run.
+type execution struct {
+	run    *run
+	index  int
+	step   *plans.Step
+	do     steps.Step
+	record state.Step
+	begun  time.Time
+	before float64 // seconds of earlier runs
+}
+
+func newExecution(r *run, index int, step *plans.Step, do steps.Step) *execution {
+	return &execution{run: r, index: index, step: step, do: do, begun: time.Now()}
+}
+
+// run returns the status that the step ended with. An error is one of the state.
+func (e *execution) run(ctx context.Context) (string, error) {
+	if err := e.start(); err != nil {
+		return "", err
+	}
+	env := newEnvironment(e.run, e.step)
+	result, failure := e.work(ctx, env)
+	env.close(context.WithoutCancel(ctx))
+	return e.finish(ctx, result, failure)
+}
+
+// stateError is a failure of the state file, which ends the run whatever on_error says.
+type stateError struct{ err error }
+
+func (e *stateError) Error() string { return e.err.Error() }
+func (e *stateError) Unwrap() error { return e.err }
+
+func (e *execution) start() error {
+	saved := e.run.saved[e.step.Name]
+	identity, err := json.Marshal(e.step.Identity)
+	if err != nil {
+		return err
+	}
+	e.before = saved.Seconds
+	e.record = state.Step{Name: e.step.Name, Type: e.step.Type, Identity: identity, Status: StatusRunning, Started: saved.Started, Seconds: saved.Seconds, Divided: saved.Divided}
+	if e.record.Started.IsZero() {
+		e.record.Started = e.begun
+	}
+	if err := e.run.store.SaveStep(e.record); err != nil {
+		return err
+	}
+	e.run.update(e.index, func(s *StepReport) {
+		*s = StepReport{Name: e.step.Name, Type: e.step.Type, Status: StatusRunning, Started: e.record.Started, Seconds: e.before, Workers: s.Workers}
+	})
+	e.run.emitStep(EventStepStarted, e.index)
+	return nil
+}
+
+// work divides the step where that was not done before, does its units, and sums up.
+func (e *execution) work(ctx context.Context, env *environment) (steps.Result, error) {
+	units, err := e.units(ctx, env)
+	if err != nil {
+		return steps.Result{}, err
+	}
+	p := newPool(e, env, units)
+	if err := p.run(ctx); err != nil {
+		return steps.Result{}, err
+	}
+	stored, err := e.run.store.Units(e.step.Name)
+	if err != nil {
+		return steps.Result{}, &stateError{err}
+	}
+	results := make([]steps.Result, len(stored))
+	for n, u := range stored {
+		if err := json.Unmarshal(u.Result, &results[n]); err != nil {
+			return steps.Result{}, fmt.Errorf("unit %s: its saved result: %w", u.ID, err)
+		}
+	}
+	return e.do.Finish(ctx, env, results)
+}
+
+// units returns the step's units: those of an earlier run that did not finish, or new ones.
+func (e *execution) units(ctx context.Context, env *environment) ([]state.Unit, error) {
+	stored, err := e.run.store.Units(e.step.Name)
+	if err != nil {
+		return nil, &stateError{err}
+	}
+	if e.record.Divided && anyUndone(stored) {
+		return stored, nil
+	}
+	// Either there is nothing yet, or every unit was done and the step is to be done again.
+	if err := e.run.store.ForgetUnits(e.step.Name); err != nil {
+		return nil, &stateError{err}
+	}
+	divided, err := e.do.Divide(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	units := make([]state.Unit, len(divided))
+	for n, u := range divided {
+		units[n] = state.Unit{ID: u.ID, Spec: u.Spec, Expected: u.Expected}
+	}
+	if err := e.run.store.Divide(e.step.Name, units); err != nil {
+		return nil, &stateError{err}
+	}
+	if stored, err = e.run.store.Units(e.step.Name); err != nil {
+		return nil, &stateError{err}
+	}
+	return stored, nil
+}
+
+func anyUndone(units []state.Unit) bool {
+	for _, u := range units {
+		if !u.Done {
+			return true
+		}
+	}
+	return false
+}
+
+// finish stores and reports how the step ended.
+func (e *execution) finish(ctx context.Context, result steps.Result, failure error) (string, error) {
+	var broken *stateError
+	if errors.As(failure, &broken) {
+		return "", broken.err
+	}
+	status := StatusSucceeded
+	switch {
+	case failure != nil && stopped(ctx, e.run.options.Stop) && (errors.Is(failure, steps.ErrStopped) || ctx.Err() != nil):
+		status, failure = StatusInterrupted, nil
+	case failure != nil:
+		status = StatusFailed
+	case result.Counts.FellShort():
+		status = StatusDifferences
+	}
+	units, err := e.run.store.Units(e.step.Name)
+	if err != nil {
+		return "", err
+	}
+	counts, done, expected, err := sumUnits(units)
+	if err != nil {
+		return "", err
+	}
+	if status == StatusSucceeded || status == StatusDifferences {
+		counts = result.Counts
+	}
+	e.record.Status = status
+	e.record.Finished = time.Now()
+	e.record.Seconds = e.before + time.Since(e.begun).Seconds()
+	if failure != nil {
+		e.record.Error = failure.Error()
+	}
+	if e.record.Result, err = json.Marshal(result); err != nil {
+		return "", err
+	}
+	if err := e.run.store.SaveStep(e.record); err != nil {
+		return "", err
+	}
+	e.run.saved[e.step.Name] = e.record
+	e.run.update(e.index, func(s *StepReport) {
+		s.Status, s.Finished, s.Seconds, s.Error, s.Notes = status, e.record.Finished, e.record.Seconds, e.record.Error, result.Notes
+		s.Counts, s.UnitsTotal, s.UnitsDone, s.Expected = counts, int64(len(units)), done, expected
+		s.DocumentsPerSec, s.BytesPerSec, s.RequestUnitsPerSec, s.ThrottledPerSec = 0, 0, 0, 0
+	})
+	e.run.emitStep(EventStepFinished, e.index)
+	return status, nil
+}

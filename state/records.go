@@ -1,0 +1,269 @@
+package state
+
+import (
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// Run is one run of the plan.
+type Run struct {
+	Name     string
+	Started  time.Time
+	Finished time.Time // zero: it has not, or it was interrupted without a word
+	Status   string
+	Report   []byte // JSON
+}
+
+// StartRun records that a run begins, with the plan as it is written, and keeps the last hundred runs.
+func (s *Store) StartRun(run Run, planName string, source []byte) error {
+	return s.within("start a run", func(tx *sql.Tx) error {
+		for key, value := range map[string]string{"plan": planName, "source": string(source)} {
+			if _, err := tx.Exec(`INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, value); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec(`INSERT INTO runs (name, started, status) VALUES (?, ?, ?)`, run.Name, run.Started.UnixMilli(), run.Status); err != nil {
+			return err
+		}
+		_, err := tx.Exec(`DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - 100`)
+		return err
+	})
+}
+
+// FinishRun records how a run ended.
+func (s *Store) FinishRun(run Run) error {
+	return s.within("finish the run", func(tx *sql.Tx) error {
+		_, err := tx.Exec(`UPDATE runs SET finished = ?, status = ?, report = ? WHERE name = ?`, run.Finished.UnixMilli(), run.Status, string(run.Report), run.Name)
+		return err
+	})
+}
+
+// Runs returns the runs, the latest first.
+func (s *Store) Runs() ([]Run, error) {
+	rows, err := s.db.Query(`SELECT name, started, coalesce(finished, 0), status, coalesce(report, '') FROM runs ORDER BY id DESC`)
+	if err != nil {
+		return nil, s.explain("read the runs", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var runs []Run
+	for rows.Next() {
+		var r Run
+		var started, finished int64
+		var report string
+		if err := rows.Scan(&r.Name, &started, &finished, &r.Status, &report); err != nil {
+			return nil, s.explain("read the runs", err)
+		}
+		r.Started, r.Finished, r.Report = moment(started), moment(finished), []byte(report)
+		runs = append(runs, r)
+	}
+	return runs, s.explain("read the runs", rows.Err())
+}
+
+// Step is a step that has been begun.
+type Step struct {
+	Name     string
+	Type     string
+	Identity []byte // JSON
+	Status   string
+	Started  time.Time
+	Finished time.Time
+	Seconds  float64 // over all runs
+	Divided  bool
+	Result   []byte // JSON
+	Error    string
+}
+
+// Steps returns every step that has been begun, by name.
+func (s *Store) Steps() (map[string]Step, error) {
+	rows, err := s.db.Query(`SELECT name, type, identity, status, started, finished, seconds, divided, result, error FROM steps`)
+	if err != nil {
+		return nil, s.explain("read the steps", err)
+	}
+	defer func() { _ = rows.Close() }()
+	steps := map[string]Step{}
+	for rows.Next() {
+		var step Step
+		var identity, result string
+		var started, finished int64
+		if err := rows.Scan(&step.Name, &step.Type, &identity, &step.Status, &started, &finished, &step.Seconds, &step.Divided, &result, &step.Error); err != nil {
+			return nil, s.explain("read the steps", err)
+		}
+		step.Identity, step.Result, step.Started, step.Finished = []byte(identity), []byte(result), moment(started), moment(finished)
+		steps[step.Name] = step
+	}
+	return steps, s.explain("read the steps", rows.Err())
+}
+
+// SaveStep stores a step as it stands, but for its units and whether it is divided.
+func (s *Store) SaveStep(step Step) error {
+	return s.within("save step "+step.Name, func(tx *sql.Tx) error {
+		_, err := tx.Exec(`INSERT INTO steps (name, type, identity, status, started, finished, seconds, result, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (name) DO UPDATE SET type = excluded.type, identity = excluded.identity, status = excluded.status, started = excluded.started,
+			finished = excluded.finished, seconds = excluded.seconds, result = excluded.result, error = excluded.error`,
+			step.Name, step.Type, string(step.Identity), step.Status, milli(step.Started), milli(step.Finished), step.Seconds, string(step.Result), step.Error)
+		return err
+	})
+}
+
+// DropSteps forgets steps with their units and rejects.
+func (s *Store) DropSteps(names []string) error {
+	return s.within("drop steps", func(tx *sql.Tx) error {
+		for _, name := range names {
+			if _, err := tx.Exec(`DELETE FROM steps WHERE name = ?`, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Unit is a part of a step.
+type Unit struct {
+	ID         string
+	Spec       []byte // JSON
+	Checkpoint []byte // JSON; empty before the first
+	Counts     []byte // JSON
+	Expected   int64
+	Done       bool
+	Result     []byte // JSON, once done
+}
+
+// Divide stores all units of a step at once: from then on the step is divided.
+func (s *Store) Divide(step string, units []Unit) error {
+	return s.within("store the units of "+step, func(tx *sql.Tx) error {
+		if _, err := tx.Exec(`DELETE FROM units WHERE step = ?`, step); err != nil {
+			return err
+		}
+		insert, err := tx.Prepare(insertUnit)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = insert.Close() }()
+		for _, u := range units {
+			if _, err := insert.Exec(step, u.ID, string(u.Spec), u.Expected); err != nil {
+				return err
+			}
+		}
+		_, err = tx.Exec(`UPDATE steps SET divided = 1 WHERE name = ?`, step)
+		return err
+	})
+}
+
+const insertUnit = `INSERT INTO units (step, id, spec, expected) VALUES (?, ?, ?, ?)`
+
+// Units returns a step's units in the order of their ids.
+func (s *Store) Units(step string) ([]Unit, error) {
+	rows, err := s.db.Query(`SELECT id, spec, checkpoint, counts, expected, done, result FROM units WHERE step = ? ORDER BY id`, step)
+	if err != nil {
+		return nil, s.explain("read the units of "+step, err)
+	}
+	defer func() { _ = rows.Close() }()
+	var units []Unit
+	for rows.Next() {
+		var u Unit
+		if err := rows.Scan(&u.ID, &u.Spec, &u.Checkpoint, &u.Counts, &u.Expected, &u.Done, &u.Result); err != nil {
+			return nil, s.explain("read the units of "+step, err)
+		}
+		units = append(units, u)
+	}
+	return units, s.explain("read the units of "+step, rows.Err())
+}
+
+// Reject is a document that did not arrive.
+type Reject struct {
+	Step      string
+	Unit      string
+	Namespace string
+	ID        string
+	Code      int
+	Message   string
+}
+
+// SaveCheckpoint stores how far a unit is, with the counts and the rejects that belong to it, at once.
+func (s *Store) SaveCheckpoint(step, unit string, checkpoint, counts []byte, rejects []Reject) error {
+	return s.within("save a checkpoint of "+step, func(tx *sql.Tx) error {
+		if _, err := tx.Exec(`UPDATE units SET checkpoint = ?, counts = ? WHERE step = ? AND id = ?`, string(checkpoint), string(counts), step, unit); err != nil {
+			return err
+		}
+		for _, r := range rejects {
+			if _, err := tx.Exec(`INSERT INTO rejects (step, unit, namespace, document, code, message) VALUES (?, ?, ?, ?, ?, ?)`, step, unit, r.Namespace, r.ID, r.Code, r.Message); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// FinishUnit records that a unit is done.
+func (s *Store) FinishUnit(step, unit string, counts, result []byte) error {
+	return s.within("finish a unit of "+step, func(tx *sql.Tx) error {
+		_, err := tx.Exec(`UPDATE units SET done = 1, counts = ?, result = ?, checkpoint = '' WHERE step = ? AND id = ?`, string(counts), string(result), step, unit)
+		return err
+	})
+}
+
+// Split stores a unit's shrunk spec and the unit born from it, at once.
+func (s *Store) Split(step, unit string, shrunk []byte, expected int64, born Unit) error {
+	return s.within("split a unit of "+step, func(tx *sql.Tx) error {
+		if _, err := tx.Exec(`UPDATE units SET spec = ?, expected = ? WHERE step = ? AND id = ?`, string(shrunk), expected, step, unit); err != nil {
+			return err
+		}
+		_, err := tx.Exec(insertUnit, step, born.ID, string(born.Spec), born.Expected)
+		return err
+	})
+}
+
+// ForgetUnits drops the units and rejects of a step, which is then divided anew.
+func (s *Store) ForgetUnits(step string) error {
+	return s.within("start "+step+" again", func(tx *sql.Tx) error {
+		for _, statement := range []string{`DELETE FROM units WHERE step = ?`, `DELETE FROM rejects WHERE step = ?`, `UPDATE steps SET divided = 0 WHERE name = ?`} {
+			if _, err := tx.Exec(statement, step); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Rejects returns rejected documents in the order they were met; of every step where step is empty.
+func (s *Store) Rejects(step string) ([]Reject, error) {
+	rows, err := s.db.Query(`SELECT step, unit, namespace, document, code, message FROM rejects WHERE ? IN ('', step) ORDER BY id`, step)
+	if err != nil {
+		return nil, s.explain("read the rejects", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var rejects []Reject
+	for rows.Next() {
+		var r Reject
+		if err := rows.Scan(&r.Step, &r.Unit, &r.Namespace, &r.ID, &r.Code, &r.Message); err != nil {
+			return nil, s.explain("read the rejects", err)
+		}
+		rejects = append(rejects, r)
+	}
+	return rejects, s.explain("read the rejects", rows.Err())
+}
+
+// Meta returns a stored text; empty where there is none.
+func (s *Store) Meta(key string) (string, error) {
+	var value string
+	err := s.db.QueryRow(`SELECT value FROM meta WHERE key = ?`, key).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return value, s.explain("read", err)
+}
+
+func milli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}
