@@ -27,8 +27,8 @@ func newExecution(r *run, index int, step *plans.Step, do steps.Step) *execution
 	return &execution{run: r, index: index, step: step, do: do, begun: time.Now()}
 }
 
-// run returns the status that the step ended with. An error is one of the state.
-func (e *execution) run(ctx context.Context) (string, error) {
+// perform does the step and returns the status it ended with. An error is one of the state.
+func (e *execution) perform(ctx context.Context) (string, error) {
 	if err := e.start(); err != nil {
 		return "", err
 	}

@@ -148,7 +148,7 @@ func (r *run) step(ctx context.Context, index int, step *plans.Step) (goOn bool,
 		return false, err
 	}
 	e := newExecution(r, index, step, implementation)
-	status, err := e.run(ctx)
+	status, err := e.perform(ctx)
 	if err != nil {
 		return false, err
 	}
