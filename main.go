@@ -1,18 +1,24 @@
+// Command vida moves document data by a plan. See README.md.
 package main
 
 import (
-	_ "github.com/expr-lang/expr"
-	_ "github.com/mattn/go-sqlite3"
-	_ "github.com/olekukonko/tablewriter"
-	_ "github.com/rogpeppe/go-internal/testscript"
-	_ "github.com/santhosh-tekuri/jsonschema/v6"
-	_ "github.com/spf13/cobra"
-	_ "go.mongodb.org/mongo-driver/mongo"
-	_ "go.mongodb.org/mongo-driver/x/mongo/driver/topology"
-	_ "golang.org/x/sync/errgroup"
-	_ "golang.org/x/term"
-	_ "golang.org/x/time/rate"
-	_ "gopkg.in/yaml.v3"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"vida/cli"
 )
 
-func main() {}
+func main() {
+	// Whoever reads our output may go before us: Ctrl-C ends the `tee` of a pipeline first, and must not take
+	// the orderly end of a run with it.
+	signal.Ignore(syscall.SIGPIPE)
+
+	signals := make(chan os.Signal, 3)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) { // nohup, and a shell's background jobs, ignore some for us
+			signal.Notify(signals, s)
+		}
+	}
+	os.Exit(cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr, os.Environ(), signals))
+}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vida/runner"
+	"vida/ui"
+)
+
+func (a *app) newStatus() *cobra.Command {
+	var set assignments
+	var output string
+	var rejects bool
+	cmd := &cobra.Command{
+		Use:   "status [PLAN]",
+		Short: "Show how far a plan is, from the saved state",
+		Long: `status shows how far a plan is, while it runs and afterwards. It only reads, and works
+from another terminal. Without PLAN it shows every plan that has a state.`,
+		Example: `  vida status plans/full-migration.yaml
+  vida status plans/full-migration.yaml --rejects    # documents that did not arrive
+  vida status -o json`,
+		Args:              argumentsOf(0, 1, "at most one PLAN file"),
+		ValidArgsFunction: planFiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				if rejects {
+					return usage("--rejects needs a PLAN")
+				}
+				return a.statusOfAll(output)
+			}
+			o, err := a.stateOptions(args[0], set)
+			if err != nil {
+				return err
+			}
+			if rejects {
+				return a.rejects(o, output)
+			}
+			return a.status(o, output, a.runCommand(args[0]))
+		},
+	}
+	setFlag(cmd, &set)
+	outputFlag(cmd, &output)
+	cmd.Flags().BoolVar(&rejects, "rejects", false, "list the documents that were rejected, and why")
+	return cmd
+}
+
+func (a *app) status(o runner.Options, output, again string) error {
+	report, err := runner.Status(o)
+	if err != nil {
+		return err
+	}
+	if output == outputJSON {
+		return ui.ReportJSON(a.stdout, time.Now(), report)
+	}
+	file := o.Plan.File
+	if file == "" {
+		file = o.Plan.Name
+	}
+	return ui.Status(a.stdout, report, a.commands(file, again))
+}
+
+func (a *app) statusOfAll(output string) error {
+	names, err := a.allStates()
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 && output == outputText {
+		_, err := fmt.Fprintf(a.stdout, "no plan has a state in %s\n", a.stateDir)
+		return err
+	}
+	for i, name := range names {
+		if i > 0 && output == outputText {
+			if _, err := fmt.Fprintln(a.stdout); err != nil {
+				return err
+			}
+		}
+		plan, err := a.planOfState(name)
+		if err == nil {
+			err = a.status(runner.Options{Plan: plan, StateDir: a.stateDir, Version: version()}, output, "")
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (a *app) rejects(o runner.Options, output string) error {
+	found, err := runner.Rejects(o)
+	if err != nil {
+		return err
+	}
+	var list []ui.Reject
+	for _, r := range found {
+		list = append(list, ui.Reject{
+			Step: r.Step, Namespace: r.Namespace, ID: json.RawMessage(r.ID), Code: r.Code, Message: r.Message,
+		})
+	}
+	if output == outputJSON {
+		return ui.RejectsJSON(a.stdout, o.Plan.Name, list)
+	}
+	return ui.Rejects(a.stdout, list)
+}
