@@ -3,7 +3,6 @@ package plans
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // What no field can tell alone: names that must exist, and fields that must fit one another.
@@ -173,15 +172,15 @@ func (b *builder) checkOntoItself(spec *CopySpec, r *record) {
 		return
 	}
 	same := func(v *value, name string) {
-		b.reportAt(v, "source and target are the same server and database", "this copies %s onto itself", strings.TrimSuffix(from.Database+"."+name, "."))
+		b.reportAt(v, "source and target are the same server and database", "this copies %s onto itself", name)
 	}
 	items := get[[]listItem](r, "collections")
 	for _, item := range items {
 		if name, ok := item.decoded.(CollectionName); ok && name.From == name.To {
-			same(item.value, name.From)
+			same(item.value, from.Database+"."+name.From)
 		}
 	}
 	if len(items) == 0 {
-		same(r.at("to"), "")
+		same(r.at("to"), "all of "+from.Database)
 	}
 }

@@ -60,14 +60,14 @@ func (d *decoder) object(o *object, v *value) *record {
 			}
 			continue
 		}
-		d.field(r, known, f)
+		d.field(r, known, f, o.prefix)
 	}
 	d.complete(o, r)
 	r.failed = len(d.found) > before || len(r.bad) > 0
 	return r
 }
 
-func (d *decoder) field(r *record, known *field, f fieldValue) {
+func (d *decoder) field(r *record, known *field, f fieldValue, prefix string) {
 	_, nested := known.shape.(objectShape)
 	empty := f.value.isScalar() && f.value.text == "" || f.value.isNull()
 	switch {
@@ -82,12 +82,13 @@ func (d *decoder) field(r *record, known *field, f fieldValue) {
 		r.bad[f.name] = true
 		d.reportAt(f.value, "give it a value or remove the line", "%s is empty", f.name)
 	default:
-		decoded, ok := known.shape.decode(d, f.name, f.value)
+		decoded, ok := known.shape.decode(d, prefix+f.name, f.value)
 		if !ok {
 			r.bad[f.name] = true
-			return
 		}
-		r.fields[f.name] = decodedField{decoded, f.value}
+		if ok || decoded != nil { // of a list, what is good in it is looked at further
+			r.fields[f.name] = decodedField{decoded, f.value}
+		}
 	}
 }
 

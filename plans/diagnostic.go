@@ -101,19 +101,26 @@ func (r *reporter) reportAt(v *value, hint, format string, args ...any) {
 // sorted returns what was found in the order of the places, the plan file last and each diagnostic once:
 // an anchored value is looked at wherever an alias names it.
 func (r *reporter) sorted() Diagnostics {
-	same := func(a, b Diagnostic) bool {
-		return a.File == b.File && a.Line == b.Line && a.Column == b.Column && a.Message == b.Message
+	type place struct {
+		file, message string
+		line, column  int
 	}
+	seen := map[place]bool{}
+	r.found = slices.DeleteFunc(r.found, func(d Diagnostic) bool {
+		p := place{d.File, d.Message, d.Line, d.Column}
+		again := seen[p]
+		seen[p] = true
+		return again
+	})
 	slices.SortStableFunc(r.found, func(a, b Diagnostic) int {
 		return cmp.Or(
 			compareBool(a.File == r.text.file, b.File == r.text.file),
 			strings.Compare(a.File, b.File),
 			cmp.Compare(a.Line, b.Line),
 			cmp.Compare(a.Column, b.Column),
-			strings.Compare(a.Message, b.Message),
 		)
 	})
-	return slices.CompactFunc(r.found, same)
+	return r.found
 }
 
 // compareBool orders false before true.

@@ -20,6 +20,7 @@ type field struct {
 // object is a mapping with known fields.
 type object struct {
 	name    string // for messages: "a connection"
+	prefix  string // of its fields' names, for messages
 	fields  []field
 	overlay bool // fields that are not given fall to an outer object of the same kind
 	extras  bool // fields that begin with x- are the author's own: a place for anchors
@@ -97,7 +98,7 @@ var tuningObject = object{name: "tuning", overlay: true, fields: []field{
 		doc: "Patience with failures that can pass."},
 }}
 
-var retryObject = object{name: "retry", overlay: true, fields: []field{
+var retryObject = object{name: "retry", prefix: "retry.", overlay: true, fields: []field{
 	{name: "for", shape: durationShape{}, fallback: "10m", also: []string{"timeout"},
 		doc: "Time without any progress before giving up."},
 	{name: "initial", shape: durationShape{}, fallback: "100ms", doc: "The first pause."},

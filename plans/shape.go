@@ -145,7 +145,11 @@ func (booleanShape) decode(d *decoder, name string, v *value) (any, bool) {
 			return false, true
 		}
 	}
-	d.reportAt(v, d.origin(v), "%s must be true or false, not %s", name, v.describe())
+	hint := d.origin(v)
+	if v.isScalar() && (v.text == "true" || v.text == "false") {
+		hint = "remove the quotes"
+	}
+	d.reportAt(v, hint, "%s must be true or false, not %s", name, v.describe())
 	return nil, false
 }
 

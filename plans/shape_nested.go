@@ -99,7 +99,10 @@ type collectionNameShape struct{}
 
 func (collectionNameShape) decode(d *decoder, name string, v *value) (any, bool) {
 	text, ok := d.scalarText(name, v)
-	return text, ok && d.collectionName(v, text, false)
+	if !ok || !d.collectionName(v, text, false) {
+		return nil, false
+	}
+	return text, true
 }
 
 func (collectionNameShape) schema() jsonObject { return textShape{}.schema() }
@@ -109,7 +112,10 @@ type patternShape struct{}
 
 func (patternShape) decode(d *decoder, name string, v *value) (any, bool) {
 	text, ok := d.scalarText(name, v)
-	return text, ok && d.collectionName(v, text, true)
+	if !ok || !d.collectionName(v, text, true) {
+		return nil, false
+	}
+	return text, true
 }
 
 func (patternShape) schema() jsonObject { return textShape{}.schema() }
@@ -184,7 +190,13 @@ func (assignmentsShape) schema() jsonObject {
 // queryShape is MQL as a mapping, or as a string of extended JSON. It decodes to BSON bytes.
 type queryShape struct{}
 
-func (queryShape) decode(d *decoder, name string, v *value) (any, bool) { return d.query(name, v) }
+func (queryShape) decode(d *decoder, name string, v *value) (any, bool) {
+	document, ok := d.query(name, v)
+	if !ok {
+		return nil, false
+	}
+	return document, true
+}
 
 func (queryShape) schema() jsonObject { return jsonObject{"type": []string{"object", "string"}} }
 
@@ -194,7 +206,10 @@ type objectShape struct{ object *object }
 
 func (s objectShape) decode(d *decoder, _ string, v *value) (any, bool) {
 	r := d.object(s.object, v)
-	return r, r != nil
+	if r == nil {
+		return nil, false
+	}
+	return r, true
 }
 
 func (s objectShape) schema() jsonObject { return s.object.schema() }

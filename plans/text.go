@@ -66,10 +66,12 @@ func (t *text) snippet(at Position) (line string, caret int) {
 	}
 	runes := t.lines[at.Line-1]
 	before := string(runes[:min(max(at.Column-1, 0), len(runes))])
-	line = userinfo.ReplaceAllString(string(runes), "${1}***@")
-	before = userinfo.ReplaceAllString(before, "${1}***@")
+	line = string(runes)
 	if t.hidden[at.Line-1] {
 		line = hideValue(line)
+	} else {
+		line = userinfo.ReplaceAllString(line, "${1}***@")
+		before = userinfo.ReplaceAllString(before, "${1}***@")
 	}
 	if before = commonPrefix(line, before); utf8.RuneCountInString(line) > maxSnippet {
 		line = string([]rune(line)[:maxSnippet]) + "…"
@@ -80,19 +82,19 @@ func (t *text) snippet(at Position) (line string, caret int) {
 // maxSnippet is how much of a line is worth showing, in characters.
 const maxSnippet = 200
 
-// hideValue masks what follows the first colon of a line, or all of it, unless it is a mere ${NAME}.
+// harmless matches what is left of a connection string without its references, where these held the password.
+var harmless = regexp.MustCompile(`^["']?(mongodb(\+srv)?://([A-Za-z0-9._-]*:)?@[A-Za-z0-9.,:_-]*(/[A-Za-z0-9_-]*)?)?["']?\s*(#.*)?$`)
+
+// hideValue masks what follows the first colon of a line, or all of it, unless ${NAME} keeps the secret.
 func hideValue(line string) string {
-	key, value, found := strings.Cut(line, ": ")
-	if !found {
-		key, value = line[:len(line)-len(strings.TrimLeft(line, " \t-"))], strings.TrimLeft(line, " \t-")
-	} else {
-		key += ": "
+	value := strings.TrimLeft(line, " \t-")
+	if _, after, found := strings.Cut(line, ": "); found {
+		value = strings.TrimLeft(after, " ")
 	}
-	rest := strings.Trim(reference.ReplaceAllString(value, ""), ` '"`)
-	if rest == "" || strings.HasPrefix(rest, "#") {
+	if harmless.MatchString(reference.ReplaceAllString(value, "")) {
 		return line
 	}
-	return key + "***"
+	return strings.TrimSuffix(line, value) + "***"
 }
 
 func commonPrefix(a, b string) string {

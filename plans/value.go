@@ -62,6 +62,9 @@ func (v *value) show() string {
 	if v.isInterpolated() {
 		return strings.ReplaceAll(written, "\n", " ")
 	}
+	if v.tag != "!!str" {
+		return written // numbers and truth values
+	}
 	return fmt.Sprintf("%q", written)
 }
 
@@ -92,13 +95,18 @@ type expander struct {
 	values   int
 	depth    int
 	open     map[*yaml.Node]bool // anchors whose alias is being followed
+	outer    *yaml.Node          // the alias followed first, where one is
 	overflow bool                // reported once; the rest is not expanded
 }
 
 func (e *expander) expand(n *yaml.Node) *value {
 	if e.values++; !e.overflow && (e.values > maxValues || e.depth > maxDepth) {
 		e.overflow = true
-		e.report(nodePosition(n), "", "the plan is too large once its aliases are followed, or nested too deeply")
+		at := n
+		if e.outer != nil {
+			at = e.outer
+		}
+		e.report(nodePosition(at), "", "the plan is too large once its aliases are followed, or nested too deeply")
 	}
 	if e.overflow {
 		return &value{node: &yaml.Node{Kind: yaml.ScalarNode, Line: n.Line, Column: n.Column}, broken: true}
@@ -127,6 +135,10 @@ func (e *expander) alias(n *yaml.Node) *value {
 	}
 	e.open[n.Alias] = true
 	defer delete(e.open, n.Alias)
+	if e.outer == nil {
+		e.outer = n
+		defer func() { e.outer = nil }()
+	}
 	return e.expand(n.Alias)
 }
 
