@@ -219,7 +219,7 @@ func TestResetAsks(t *testing.T) {
 		{"", "", "it takes --yes", false, "plan.yaml", 2},
 		{"n\n", "", "nothing was dropped", true, "plan.yaml", 1},
 		{"", "", "nothing was dropped", true, "plan.yaml", 1},
-		{"", "", "vida reset: rehearsal has no step \"cpoy\", did you mean copy? (see", false, "plan.yaml cpoy --yes", 2},
+		{"", "", "vida reset: rehearsal has no step \"copyy\", did you mean copy? (see", false, "plan.yaml copyy --yes", 2},
 		{"", "", "vida reset: rehearsal has no step \"index\"; it has copy, verify (see", false, "plan.yaml index --yes", 2},
 	} {
 		s := newSession(t, append([]string{"reset"}, strings.Fields(c.args)...)...)
@@ -229,8 +229,8 @@ func TestResetAsks(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(s.directory, ".vida", "rehearsal.db"), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s.app.stdin = strings.NewReader(c.answer)
-		s.terminals[s.app.stdin] = c.terminal
+		s.stdin = strings.NewReader(c.answer)
+		s.terminals[s.stdin] = c.terminal
 		s.expect(t, c.code, c.stdout, c.stderr)
 	}
 	newSession(t, "reset", "plan.yaml").expect(t, 0, "rehearsal has no saved progress in .vida\n", "")
@@ -250,7 +250,7 @@ func TestResetIsInterruptedWhileItAsks(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = writer.Close(); _ = reader.Close() }()
-	s.app.stdin = reader
+	s.stdin = reader
 	s.terminals[reader] = true
 	s.signals <- os.Interrupt
 	s.expect(t, 130, "", "Drop all progress of rehearsal? [y/N] ")

@@ -34,7 +34,7 @@ func block(now time.Time, s *runner.StepReport, p *pace, width int) []spans {
 		if i == 0 {
 			separator = " "
 		}
-		longer := append(second[:len(second):len(second)], span{separator, toneDim}, span{f.text, f.tone})
+		longer := append(second[:len(second):len(second)], span{separator, toneDim}, span(f))
 		if longer.width() > width {
 			break
 		}
