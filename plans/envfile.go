@@ -35,7 +35,7 @@ func parseEnvFile(file string, source []byte) (map[string]string, Diagnostics) {
 			continue
 		}
 		export := 0
-		if after, ok := strings.CutPrefix(content, "export "); ok {
+		if after, ok := strings.CutPrefix(content, "export"); ok && strings.TrimLeft(after, " \t") != after {
 			export = len(content) - len(strings.TrimLeft(after, " \t"))
 		}
 		key, value, ok := strings.Cut(content[export:], "=")
