@@ -62,6 +62,8 @@ func (a *app) exit(cmd *cobra.Command, err error) int {
 		_, _ = fmt.Fprintf(a.stderr, "vida: %s has %s; nothing was started\n", e.file, mistakes(len(e.diagnostics)))
 	case asType[*usageError](err) != nil:
 		_, _ = fmt.Fprintf(a.stderr, "%s: %v (see %s --help)\n", cmd.CommandPath(), err, cmd.CommandPath())
+	case asType[*runner.LockedError](err) != nil && len(cmd.Flags().Args()) > 0:
+		_, _ = fmt.Fprintf(a.stderr, "vida: %v (see vida status %s)\n", err, quote(cmd.Flags().Arg(0)))
 	default:
 		_, _ = fmt.Fprintf(a.stderr, "vida: %s\n", strings.TrimRight(err.Error(), "\n"))
 	}

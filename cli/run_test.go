@@ -30,7 +30,7 @@ func TestExitCodesOfRuns(t *testing.T) {
 		{runner.StatusInterrupted, nil, 130, "To go on from there:\n  vida run plan.yaml\n", "interrupted"},
 		{"", errors.New("the state is damaged\n"), 1, "", "vida: the state is damaged\n"},
 		{"", fmt.Errorf("opening: %w", context.Canceled), 130, "", "canceled"},
-		{"", fmt.Errorf("run: %w", &runner.LockedError{Process: 4711}), 5, "", "vida: run: "},
+		{"", fmt.Errorf("run: %w", &runner.LockedError{Process: 4711}), 5, "", "process 4711 (see vida status plan.yaml)\n"},
 		{"", fmt.Errorf("run: %w", &runner.IdentityError{Step: "copy"}), 4, "", "vida: run: "},
 		{"", fmt.Errorf("run: %w", &runner.UsageError{Message: "no step x"}), 2, "", "vida: run: no step x"},
 	} {

@@ -78,5 +78,9 @@ func (p *jsonPrinter) Close() error { return p.err }
 
 // ReportJSON writes a report as one object on one line: `vida status --output json`.
 func ReportJSON(out io.Writer, at time.Time, report runner.Report) error {
-	return encoder(out).Encode(newRunObject("status", at, &report))
+	object := newRunObject("status", at, &report)
+	for i := range object.Steps {
+		object.Steps[i].liveObject = nil // the state knows no speed
+	}
+	return encoder(out).Encode(object)
 }

@@ -101,3 +101,16 @@ func TestApplicableNumbers(t *testing.T) {
 		t.Errorf("%d fields, want 22: %s", len(fields), text)
 	}
 }
+
+// A state knows how far a step is, and not how fast it goes.
+func TestStatusJSON(t *testing.T) {
+	var out bytes.Buffer
+	running := report(runner.StatusRunning, copying(5000))
+	running.Process = 4711
+	if err := ReportJSON(&out, at(1), running); err != nil {
+		t.Fatal(err)
+	}
+	expectText(t, out.String(), `{"type":"status","time":"2026-11-24T08:10:01.000Z","plan":"full-migration","run":"7","status":"running","seconds":12.5,"process":4711,"steps":[`+
+		`{"name":"copy","type":"copy","status":"running","seconds":0,"read":5000,"inserted":5000,"identical":0,"replaced":0,"skipped":0,"rejected":0,"filtered":0,`+
+		`"bytes":5000000,"request_units":0,"throttled":0,"retries":0,"units_total":4,"units_done":1,"started":"2026-11-24T08:10:00.000Z"}]}`+"\n")
+}

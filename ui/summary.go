@@ -62,14 +62,17 @@ func History(out io.Writer, runs []runner.Report) error {
 				done++
 			}
 		}
-		started, steps := "", ""
+		started, steps, spent := "", "", Duration(r.Seconds)
+		if r.Status == runner.StatusRunning {
+			spent = ""
+		}
 		if !r.Started.IsZero() {
 			started = r.Started.Local().Format(time.DateTime)
 		}
 		if len(r.Steps) > 0 {
 			steps = fmt.Sprintf("%d of %d", done, len(r.Steps))
 		}
-		rows = append(rows, []string{r.Plan, r.Run, started, r.Status, Duration(r.Seconds), steps,
+		rows = append(rows, []string{r.Plan, r.Run, started, r.Status, spent, steps,
 			strings.Join(shortfalls(&total), ", ")})
 	}
 	text := &writer{out: out}
@@ -119,7 +122,9 @@ func remarks(s *runner.StepReport) []string {
 			list = append(list, fmt.Sprintf("%s of %s", Number(s.UnitsDone), Plural(s.UnitsTotal, "unit")))
 		}
 	}
-	if n := documents(s); n > 0 && s.Seconds >= 0.05 && handlesDocuments(s.Type) && !s.Earlier {
+	// The saved time of a running step lags behind its documents.
+	timed := s.Seconds >= 0.05 && s.Status != runner.StatusRunning && !s.Earlier
+	if n := documents(s); n > 0 && timed && handlesDocuments(s.Type) {
 		list = append(list, rate(float64(n)/s.Seconds)+" docs/s")
 	}
 	list = append(list, shortfalls(s)...)
