@@ -81,6 +81,8 @@ func TestExecPassesTheExitCodeOn(t *testing.T) {
 		"URI and port":      {[]string{"exec", "--source-uri", "mongodb://x/", "--source-port", "4000", "--", "true"}, 2, "exclude each other"},
 		"unusable data":     {[]string{"exec", "--data", notExecutable, "--", "true"}, 125, "data directory"},
 		"no DocumentDB":     {[]string{"exec", "--engine", "documentdb", "--documentdb-dir", dir, "--", "true"}, 125, "documentdb.sh"},
+		"too many bytes":    {[]string{"exec", "--engine", "null", "--document-bytes", "99999999", "--", "true"}, 2, "99999999"},
+		"flag of another":   {[]string{"exec", "--documents", "5", "--", "true"}, 2, "--engine null"},
 		"no command":        {nil, 2, ""},
 		"unknown command":   {[]string{"server"}, 2, "server"},
 	} {
@@ -222,6 +224,19 @@ func TestServeReplacesNoFileOfTheUsers(t *testing.T) {
 	}
 	if text, err := os.ReadFile(mine); err != nil || string(text) != "KEY=value\n" {
 		t.Errorf("the file is now %q, %v", text, err)
+	}
+}
+
+func TestNullEngineReportsAtTheEnd(t *testing.T) {
+	command := sandbox(t, "exec", "--engine", "null", "--documents", "61000000", "--id-kind", "uuid", "--skew", "--", "true")
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"source: 0 documents served", "61000000 there now", "target: 0 documents served", "0 wrong, 0 doubled; 0 there now"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("output lacks %q:\n%s", want, out)
+		}
 	}
 }
 

@@ -10,22 +10,34 @@ import (
 // variable is one name and value of a command's environment.
 type variable struct{ name, value string }
 
-// environment lists what a command is told of the servers: the names that the plans read, and those
-// that the tests read. The names of the database and the collection are left as lookup has them.
-func environment(sourceURI, targetURI string, lookup func(string) (string, bool)) []variable {
-	kept := func(name, otherwise string) variable {
+// namespaces are the names that the plans read from the environment, set or by their default.
+type namespaces struct{ sourceDatabase, sourceCollection, targetDatabase, targetCollection string }
+
+func lookupNamespaces(lookup func(string) (string, bool)) namespaces {
+	or := func(name, otherwise string) string {
 		if value, ok := lookup(name); ok && value != "" {
-			return variable{name, value}
+			return value
 		}
-		return variable{name, otherwise}
+		return otherwise
 	}
+	return namespaces{
+		sourceDatabase:   or("COSMOS_DB_NAME", "volvo-service-orders"),
+		sourceCollection: or("COSMOS_DB_COLLECTION", "serviceorders"),
+		targetDatabase:   or("MONGODB_ATLAS_DB_NAME", "volvo-service-orders"),
+		targetCollection: or("MONGODB_ATLAS_COLLECTION", "serviceorders"),
+	}
+}
+
+// environment lists what a command is told of the servers: the names that the plans read, and those
+// that the tests read.
+func environment(sourceURI, targetURI string, names namespaces) []variable {
 	return []variable{
 		{"COSMOS_DB_CONNECTION_STRING", sourceURI},
-		kept("COSMOS_DB_NAME", "volvo-service-orders"),
-		kept("COSMOS_DB_COLLECTION", "serviceorders"),
+		{"COSMOS_DB_NAME", names.sourceDatabase},
+		{"COSMOS_DB_COLLECTION", names.sourceCollection},
 		{"MONGODB_ATLAS_CONNECTION_STRING", targetURI},
-		kept("MONGODB_ATLAS_DB_NAME", "volvo-service-orders"),
-		kept("MONGODB_ATLAS_COLLECTION", "serviceorders"),
+		{"MONGODB_ATLAS_DB_NAME", names.targetDatabase},
+		{"MONGODB_ATLAS_COLLECTION", names.targetCollection},
 		{"VIDA_TEST_SOURCE_URI", sourceURI},
 		{"VIDA_TEST_TARGET_URI", targetURI},
 	}

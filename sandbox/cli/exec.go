@@ -58,8 +58,9 @@ func runExec(flags *stackFlags, stdio Stdio, args []string) error {
 	}
 
 	command := &exec.Cmd{Path: path, Args: args, Stdin: stdio.In, Stdout: stdio.Out, Stderr: stdio.Err}
-	command.Env = withVariables(os.Environ(), environment(running.sourceURI, running.targetURI, os.LookupEnv))
+	command.Env = withVariables(os.Environ(), environment(running.sourceURI, running.targetURI, running.names))
 	code, runError := signals.run(command)
+	running.say(stdio.Err)
 	stopError := running.stop()
 	if runError != nil {
 		_, _ = fmt.Fprintf(stdio.Err, "vida-sandbox: %v\n", runError)

@@ -19,7 +19,10 @@ func newServeCommand(stdio Stdio) *cobra.Command {
 		Short: "Keep both servers up until interrupted",
 		Long: `serve starts both servers, prints the variables that a shell needs to use them, and
 stops them at Ctrl-C (SIGINT), SIGTERM or SIGHUP. With --env-file it also writes the
-variables as NAME=value lines when the servers are up, and removes that file at the end.`,
+variables as NAME=value lines when the servers are up, and removes that file at the end.
+
+--engine null serves a virtual collection of any size and checks what is written to the
+target; {vidaSandboxStats: 1} asks either server what it has done.`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error { return runServe(&flags, envFile, stdio) },
 	}
@@ -41,7 +44,7 @@ func runServe(flags *stackFlags, envFile string, stdio Stdio) (err error) {
 	}
 	defer func() { err = errors.Join(err, running.stop()) }()
 
-	variables := environment(running.sourceURI, running.targetURI, os.LookupEnv)
+	variables := environment(running.sourceURI, running.targetURI, running.names)
 	if envFile != "" {
 		if err := writeEnvFile(envFile, variables); err != nil {
 			return fmt.Errorf("--env-file: %w", err)
@@ -52,6 +55,7 @@ func runServe(flags *stackFlags, envFile string, stdio Stdio) (err error) {
 		return err
 	}
 	<-signals.arriving
+	running.say(stdio.Err)
 	return nil
 }
 

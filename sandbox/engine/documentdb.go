@@ -52,7 +52,7 @@ func (s *Servers) startDocumentDB(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	command := exec.Command(script, append(args, "serve")...)
+	command := exec.CommandContext(context.WithoutCancel(ctx), script, append(args, "serve")...)
 	detach(command) // a Ctrl-C is for the command that uses the servers, not for them
 	var complaints tail
 	command.Stderr = &complaints

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -42,6 +43,9 @@ func embed(dir, address string) (uri string, stop func() error, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", nil, err
 	}
+	if err := checkFree(address); err != nil {
+		return "", nil, err
+	}
 	log, err := os.OpenFile(filepath.Join(dir, "server.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return "", nil, err
@@ -70,6 +74,16 @@ func embed(dir, address string) (uri string, stop func() error, err error) {
 		}
 	}
 	return server.MongoDBURI(), stop, nil
+}
+
+// checkFree finds out whether an address can be listened on. FerretDB must not be the one to find that it
+// cannot: its constructor then leaves a part open that panics when it is collected.
+func checkFree(address string) error {
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
+	if err != nil {
+		return err
+	}
+	return listener.Close()
 }
 
 // quietLogger keeps errors only: FerretDB warns of each connection that a client closes.

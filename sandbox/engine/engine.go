@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+
+	"vida/sandbox/engine/null"
 )
 
 // Kind names an engine.
@@ -18,15 +20,20 @@ const (
 	Embedded Kind = "embedded"
 	// DocumentDB is PostgreSQL with the documentdb extension behind FerretDB 2, as scripts/documentdb.sh installs it.
 	DocumentDB Kind = "documentdb"
+	// Null serves a virtual collection and checks what arrives, at nearly no cost.
+	Null Kind = "null"
 )
 
 // Kinds returns every engine, the default first.
-func Kinds() []Kind { return []Kind{Embedded, DocumentDB} }
+func Kinds() []Kind { return []Kind{Embedded, DocumentDB, Null} }
 
 // Side is what is asked of one of the two servers.
 type Side struct {
 	URI  string // a server that runs already; the engine then starts none for this side
 	Port int    // the port to listen on; 0 for any free one
+
+	Database   string // the names that a plan reads or writes; only the null engine must know them
+	Collection string
 }
 
 // Options say what to start.
@@ -39,6 +46,8 @@ type Options struct {
 	Keep bool   // whether the data is to be found again by the next start with the same Data
 
 	DocumentDB string // the installation of DocumentDB; "" for the script's default
+
+	Null null.Options // all but the names
 }
 
 // Servers are a source and a target that answer.
@@ -46,7 +55,17 @@ type Servers struct {
 	SourceURI string
 	TargetURI string
 
-	stops []func() error // in the order of starting
+	stops   []func() error // in the order of starting
+	reports []func() string
+}
+
+// Report is what the servers have to say of what they did, a line each; nil where they keep no account.
+func (s *Servers) Report() []string {
+	var lines []string
+	for _, report := range s.reports {
+		lines = append(lines, report())
+	}
+	return lines
 }
 
 // Stop ends every server that was started and waits for it. It may be called once.
@@ -71,6 +90,8 @@ func Start(ctx context.Context, options Options) (*Servers, error) {
 		err = servers.startEmbedded(options)
 	case DocumentDB:
 		err = servers.startDocumentDB(ctx, options)
+	case Null:
+		err = servers.startNull(options)
 	default:
 		return nil, fmt.Errorf("unknown engine %q; there are %v", options.Kind, Kinds())
 	}

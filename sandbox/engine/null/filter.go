@@ -105,8 +105,8 @@ func (l layout) selectsOperator(operator string, operand bson.RawValue) (selecti
 		return nil, refuse(codeBadValue, "the null engine does not know %s", operator)
 	}
 	switch {
-	case operand.Type == bsontype.MinKey || operand.Type == bsontype.MaxKey: // ordered with every type
-		if above := operator == "$gt" || operator == "$gte"; above == (operand.Type == bsontype.MaxKey) {
+	case operand.Type == bson.TypeMinKey || operand.Type == bson.TypeMaxKey: // ordered with every type
+		if above := operator == "$gt" || operator == "$gte"; above == (operand.Type == bson.TypeMaxKey) {
 			return nil, nil
 		}
 	case !l.key.comparable(operand):
@@ -149,8 +149,8 @@ func (l layout) one(id bson.RawValue) selection {
 
 // typeNames are the names by which a query asks for the types of _id there are.
 var typeNames = map[string]bsontype.Type{
-	"objectId": bsontype.ObjectID, "long": bsontype.Int64, "number": bsontype.Int64,
-	"string": bsontype.String, "binData": bsontype.Binary,
+	"objectId": bson.TypeObjectID, "long": bson.TypeInt64, "number": bson.TypeInt64,
+	"string": bson.TypeString, "binData": bson.TypeBinary,
 }
 
 func (l layout) selectsType(operand bson.RawValue) (selection, error) {

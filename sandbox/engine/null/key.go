@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 
+	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/bson/bsontype"
 )
 
@@ -32,24 +33,24 @@ var objectIDMachine = [5]byte{0x5e, 0xed, 0x0a, 0x11, 0xda}
 func newKey(kind IDKind, room int64) key {
 	switch kind {
 	case Int:
-		return key{kind: bsontype.Int64, bytes: 8}
+		return key{kind: bson.TypeInt64, bytes: 8}
 	case String:
-		return key{kind: bsontype.String, bytes: 4 + stringBytes + 1}
+		return key{kind: bson.TypeString, bytes: 4 + stringBytes + 1}
 	case UUID:
-		return key{kind: bsontype.Binary, bytes: 4 + 1 + uuidBytes, shift: 64 - bits.Len64(uint64(room))}
+		return key{kind: bson.TypeBinary, bytes: 4 + 1 + uuidBytes, shift: 64 - bits.Len64(uint64(room))}
 	}
-	return key{kind: bsontype.ObjectID, bytes: 12}
+	return key{kind: bson.TypeObjectID, bytes: 12}
 }
 
 // append appends the value at a position.
 func (k key) append(dst []byte, position int64) []byte {
 	switch k.kind {
-	case bsontype.Int64:
+	case bson.TypeInt64:
 		return binary.LittleEndian.AppendUint64(dst, uint64(position))
-	case bsontype.String:
+	case bson.TypeString:
 		dst = binary.LittleEndian.AppendUint32(dst, uint32(stringBytes+1))
 		return append(appendString(dst, position), 0)
-	case bsontype.Binary:
+	case bson.TypeBinary:
 		dst = binary.LittleEndian.AppendUint32(dst, uuidBytes)
 		return k.appendUUID(append(dst, uuidSubtype), position)
 	}
@@ -62,15 +63,15 @@ func (k key) append(dst []byte, position int64) []byte {
 // position reads the position off a value that append may have written; whoever asks appends again and compares.
 func (k key) position(value []byte) int64 {
 	switch k.kind {
-	case bsontype.Int64:
+	case bson.TypeInt64:
 		return int64(binary.LittleEndian.Uint64(value))
-	case bsontype.String:
+	case bson.TypeString:
 		position := int64(0)
 		for _, digit := range value[4+len(stringPrefix) : 4+stringBytes] {
 			position = position*10 + int64(digit) - '0'
 		}
 		return position
-	case bsontype.Binary:
+	case bson.TypeBinary:
 		return int64(binary.BigEndian.Uint64(value[5:]) >> k.shift)
 	}
 	second := int64(binary.BigEndian.Uint32(value)) - objectIDEpoch

@@ -58,11 +58,7 @@ func newTail(size int) []byte {
 	return append(tail, 0, 0)
 }
 
-// append appends document i.
-func (l layout) append(dst []byte, i int64) []byte {
-	return append(l.appendHead(dst, i), l.tail...)
-}
-
+// appendHead appends the head of document i; the tail makes it whole.
 func (l layout) appendHead(dst []byte, i int64) []byte {
 	position := l.spread.position(i)
 	dst = l.key.append(append(dst, l.beforeID...), position)

@@ -13,6 +13,8 @@ import (
 )
 
 const (
+	opQuery = 2004 // deprecated but for the first hello of a connection
+
 	headerBytes     = 16
 	maxMessageBytes = 48_000_000
 	maxSentBytes    = 16 << 20 // of documents in a reply
@@ -57,7 +59,7 @@ func (r *request) read() error {
 	switch opcode := wiremessage.OpCode(binary.LittleEndian.Uint32(header[12:])); opcode {
 	case wiremessage.OpMsg:
 		return r.readMsg()
-	case wiremessage.OpQuery:
+	case opQuery:
 		r.legacy = true
 		return r.readQuery()
 	default:
@@ -116,7 +118,7 @@ func (r *request) readBody() error {
 	}
 	command, err := r.body.IndexErr(0)
 	if err != nil {
-		return fmt.Errorf("%w: %v", errMalformed, err)
+		return fmt.Errorf("%w: %w", errMalformed, err)
 	}
 	r.name = command.Key()
 	r.database, _ = r.body.Lookup("$db").StringValueOK()
@@ -134,7 +136,7 @@ func (r *request) next(field string) (bson.Raw, error) {
 		if list, ok := r.body.Lookup(field).ArrayOK(); ok {
 			values, err := list.Values()
 			if err != nil {
-				return nil, fmt.Errorf("%w: %v", errMalformed, err)
+				return nil, fmt.Errorf("%w: %w", errMalformed, err)
 			}
 			for _, v := range values {
 				r.inline = append(r.inline, v.Value)

@@ -8,36 +8,35 @@ import (
 	"strconv"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 )
 
 // comparable reports whether values of the operand's type are ordered with the keys: a query's comparison sees
 // its operand's own group of types alone.
 func (k key) comparable(operand bson.RawValue) bool {
-	if k.kind == bsontype.Int64 {
+	if k.kind == bson.TypeInt64 {
 		_, ok := number(operand)
 		return ok
 	}
-	return operand.Type == k.kind || k.kind == bsontype.String && operand.Type == bsontype.Symbol
+	return operand.Type == k.kind || k.kind == bson.TypeString && operand.Type == bson.TypeSymbol
 }
 
 // compare orders the value at a position and an operand that is comparable.
 func (k key) compare(position int64, operand bson.RawValue) int {
 	var space [stringBytes]byte
 	switch k.kind {
-	case bsontype.Int64:
+	case bson.TypeInt64:
 		if n, ok := operand.Int64OK(); ok {
 			return cmp.Compare(position, n)
 		}
 		n, _ := number(operand)
 		return cmp.Compare(float64(position), n) // exact: positions are below 2^53
-	case bsontype.String:
+	case bson.TypeString:
 		text, ok := operand.StringValueOK()
 		if !ok {
 			text = operand.Symbol()
 		}
 		return bytes.Compare(appendString(space[:0], position), []byte(text))
-	case bsontype.Binary:
+	case bson.TypeBinary:
 		subtype, data := operand.Binary()
 		return cmp.Or(cmp.Compare(uuidBytes, len(data)), cmp.Compare(uuidSubtype, subtype),
 			bytes.Compare(k.appendUUID(space[:0], position), data))
@@ -50,13 +49,13 @@ func (k key) compare(position int64, operand bson.RawValue) int {
 func number(operand bson.RawValue) (float64, bool) {
 	var n float64
 	switch operand.Type {
-	case bsontype.Int32:
+	case bson.TypeInt32:
 		n = float64(operand.Int32())
-	case bsontype.Int64:
+	case bson.TypeInt64:
 		n = float64(operand.Int64())
-	case bsontype.Double:
+	case bson.TypeDouble:
 		n = operand.Double()
-	case bsontype.Decimal128:
+	case bson.TypeDecimal128:
 		parsed, err := strconv.ParseFloat(operand.Decimal128().String(), 64)
 		if err != nil && math.IsInf(parsed, 0) {
 			err = nil // beyond all keys either way

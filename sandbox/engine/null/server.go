@@ -1,6 +1,7 @@
 package null
 
 import (
+	"context"
 	"errors"
 	"net"
 	"strings"
@@ -36,7 +37,7 @@ func listen(address string, options Options, whole bool) (*Server, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", address)
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, err
 	}

@@ -17,11 +17,14 @@ import (
 	"go.mongodb.org/mongo-driver/x/mongo/driver/wiremessage"
 )
 
+// document makes document i.
+func (l layout) document(i int64) []byte { return append(l.appendHead(nil, i), l.tail...) }
+
 // documentsOf makes the documents [first, past) of a server's collection.
 func documentsOf(s *Server, first, past int64) []any {
 	var documents []any
 	for i := first; i < past; i++ {
-		documents = append(documents, bson.Raw(s.layout.append(nil, i)))
+		documents = append(documents, bson.Raw(s.layout.document(i)))
 	}
 	return documents
 }
@@ -98,7 +101,7 @@ func TestSinkFindsEveryWrongByte(t *testing.T) {
 		}
 		return bson.Raw(reply[headerBytes+5 : n])
 	}
-	right := sink.layout.append(nil, 500)
+	right := sink.layout.document(500)
 	const lengthBytes = 4 // a wrong length is another kind of trouble
 	for at := lengthBytes; at < len(right); at++ {
 		wrong := bytes.Clone(right)
@@ -121,7 +124,7 @@ func TestSinkFindsEveryWrongByte(t *testing.T) {
 
 func TestMalformedMessagesEndTheConnection(t *testing.T) {
 	sink, c := serve(t, NewSink, testOptions(Int, 10, false))
-	sound := insertMessage(sink.layout.append(nil, 3))
+	sound := insertMessage(sink.layout.document(3))
 	changed := func(at int, to byte) []byte {
 		message := bytes.Clone(sound)
 		message[at] = to
@@ -155,8 +158,8 @@ func TestMalformedMessagesEndTheConnection(t *testing.T) {
 
 func TestSinkTellsMixedUpDocuments(t *testing.T) {
 	sink, c := serve(t, NewSink, testOptions(ObjectID, 1000, false))
-	mixed := sink.layout.append(nil, 1)
-	other := sink.layout.append(nil, 2)
+	mixed := sink.layout.document(1)
+	other := sink.layout.document(2)
 	copy(mixed[sink.layout.idEnd:], other[sink.layout.idEnd:])
 	short := bson.D{{Key: "_id", Value: id(other)}, {Key: "status", Value: "completed"}}
 	stranger := bson.D{{Key: "_id", Value: "nobody"}}
