@@ -78,19 +78,34 @@ func indentTo(line string, column int) string {
 	return b.String()
 }
 
+// maxDiagnostics is how many mistakes are worth telling at once.
+const maxDiagnostics = 500
+
 // reporter gathers the diagnostics of one plan file.
 type reporter struct {
 	text  *text
 	found Diagnostics
+	seen  map[string]bool // an anchored value is looked at wherever an alias names it
 }
 
 // report adds a diagnostic at a place in the plan file.
 func (r *reporter) report(at Position, hint, format string, args ...any) {
-	snippet, caret := r.text.snippet(at)
-	r.found = append(r.found, Diagnostic{
-		File: r.text.file, Line: at.Line, Column: at.Column,
-		Message: fmt.Sprintf(format, args...), Hint: hint, Snippet: snippet, caret: caret,
-	})
+	if len(r.found) > maxDiagnostics {
+		return
+	}
+	if len(r.found) == maxDiagnostics {
+		hint, format, args = "", "there are more mistakes than these", nil
+	}
+	d := Diagnostic{File: r.text.file, Line: at.Line, Column: at.Column, Message: fmt.Sprintf(format, args...), Hint: hint}
+	if key := d.String(); r.seen[key] {
+		return
+	} else if r.seen == nil {
+		r.seen = map[string]bool{key: true}
+	} else {
+		r.seen[key] = true
+	}
+	d.Snippet, d.caret = r.text.snippet(at)
+	r.found = append(r.found, d)
 }
 
 // reportAt adds a diagnostic at the start of a value.
@@ -98,20 +113,8 @@ func (r *reporter) reportAt(v *value, hint, format string, args ...any) {
 	r.report(v.position(), hint, format, args...)
 }
 
-// sorted returns what was found in the order of the places, the plan file last and each diagnostic once:
-// an anchored value is looked at wherever an alias names it.
+// sorted returns what was found in the order of the places, the plan file last.
 func (r *reporter) sorted() Diagnostics {
-	type place struct {
-		file, message string
-		line, column  int
-	}
-	seen := map[place]bool{}
-	r.found = slices.DeleteFunc(r.found, func(d Diagnostic) bool {
-		p := place{d.File, d.Message, d.Line, d.Column}
-		again := seen[p]
-		seen[p] = true
-		return again
-	})
 	slices.SortStableFunc(r.found, func(a, b Diagnostic) int {
 		return cmp.Or(
 			compareBool(a.File == r.text.file, b.File == r.text.file),

@@ -30,32 +30,26 @@ const maxNesting = 16
 // parseTemplate splits a scalar at its references. offset is where s begins in the scalar.
 func parseTemplate(s string, offset, depth int) (template, *templateError) {
 	var parts template
-	literal, literalAt := "", offset
-	flush := func() {
-		if literal != "" {
-			parts = append(parts, part{literal: literal, offset: literalAt})
+	begin := 0 // of the literal text under way
+	flush := func(end int) {
+		if begin < end {
+			parts = append(parts, part{literal: s[begin:end], offset: offset + begin})
 		}
-		literal = ""
 	}
 	for i := 0; i < len(s); {
 		dollar := strings.IndexByte(s[i:], '$')
 		if dollar < 0 || i+dollar+1 == len(s) {
-			dollar = len(s) - i
-		}
-		if literal == "" {
-			literalAt = offset + i
-		}
-		literal += s[i : i+dollar]
-		if i += dollar; i == len(s) {
 			break
 		}
+		i += dollar
 		switch s[i+1] {
 		case '$':
-			flush() // so that places behind the doubled dollar stay right
+			flush(i) // so that places behind the doubled dollar stay right
 			parts = append(parts, part{literal: "$", offset: offset + i})
 			i += 2
+			begin = i
 		case '{':
-			flush()
+			flush(i)
 			end := closingBrace(s[i+2:])
 			if end < 0 {
 				return nil, &templateError{offset + i, "this ${ is never closed", "close it with }, or write $${ for a plain ${"}
@@ -66,12 +60,12 @@ func parseTemplate(s string, offset, depth int) (template, *templateError) {
 			}
 			parts = append(parts, *one)
 			i += 2 + end + 1
+			begin = i
 		default:
-			literal += "$"
 			i++
 		}
 	}
-	flush()
+	flush(len(s))
 	return parts, nil
 }
 

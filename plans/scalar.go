@@ -1,6 +1,7 @@
 package plans
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -57,6 +58,8 @@ type follower struct {
 	indent       int    // of a block scalar
 	isBlock      bool   //
 	pending      string // what the line breaks just passed have yet to stand for
+	trimmedLine  int    // the line of which trimmed is known
+	trimmed      int    // where the blanks at the end of that line begin
 }
 
 // peek returns the character here; false at the end of a line.
@@ -67,11 +70,26 @@ func (f *follower) peek() (rune, bool) {
 	return 0, false
 }
 
-// rest returns what follows on this line.
-func (f *follower) rest() string {
+// atBlankRest tells whether nothing but blanks follow on this line.
+func (f *follower) atBlankRest() bool {
 	line := f.text.lines[f.line]
-	return string(line[min(f.column, len(line)):])
+	if f.trimmedLine != f.line || f.trimmed == 0 {
+		f.trimmedLine, f.trimmed = f.line, len(line)
+		for f.trimmed > 0 && isBlank(line[f.trimmed-1]) {
+			f.trimmed--
+		}
+	}
+	return f.column >= f.trimmed
 }
+
+// skipBlanks passes the blanks here.
+func (f *follower) skipBlanks() {
+	for r, ok := f.peek(); ok && isBlank(r); r, ok = f.peek() {
+		f.column++
+	}
+}
+
+func isBlank(r rune) bool { return r == ' ' || r == '\t' }
 
 func (f *follower) nextLine() bool {
 	if f.line+1 >= len(f.text.lines) {
@@ -92,29 +110,27 @@ func (f *follower) skipProperties(n *yaml.Node) {
 		if !ok || r != '&' && r != '!' {
 			return
 		}
-		for ok && r != ' ' && r != '\t' {
+		for ok && !isBlank(r) {
 			f.column++
 			r, ok = f.peek()
 		}
-		for strings.TrimSpace(f.rest()) == "" && f.nextLine() {
+		for f.atBlankRest() && f.nextLine() {
 			continue
 		}
-		for r, ok = f.peek(); ok && (r == ' ' || r == '\t'); r, ok = f.peek() {
-			f.column++
-		}
+		f.skipBlanks()
 	}
 }
 
 // enterBlock goes from the header of a block scalar to its first character.
 func (f *follower) enterBlock() bool {
-	if strings.ContainsAny(f.rest(), "123456789") || !f.nextLine() {
+	header := f.text.lines[f.line]
+	if strings.ContainsAny(string(header[min(f.column, len(header)):]), "123456789") || !f.nextLine() {
 		return false // an explicit indentation is counted from the parent's, which is not known here
 	}
 	f.isBlock = true
 	for first := f.line; first < len(f.text.lines); first++ {
-		if strings.TrimSpace(string(f.text.lines[first])) != "" {
-			f.indent = f.text.indent(first)
-			f.column = f.indent
+		if indent := f.text.indent(first); indent < math.MaxInt {
+			f.indent, f.column = indent, indent
 			return true
 		}
 	}
@@ -129,16 +145,14 @@ func (f *follower) settle(r rune) {
 		}
 		return
 	}
-	if f.pending != "" || strings.TrimSpace(f.rest()) != "" || r != ' ' && r != '\n' {
+	if f.pending != "" || r != ' ' && r != '\n' || !f.atBlankRest() {
 		return
 	}
 	breaks := 0
-	for strings.TrimSpace(f.rest()) == "" && f.nextLine() {
+	for f.atBlankRest() && f.nextLine() {
 		breaks++
 	}
-	for c, ok := f.peek(); ok && (c == ' ' || c == '\t'); c, ok = f.peek() {
-		f.column++
-	}
+	f.skipBlanks()
 	if f.pending = " "; breaks > 1 {
 		f.pending = strings.Repeat("\n", breaks-1)
 	}
@@ -183,9 +197,7 @@ func (f *follower) doubleQuoted(r rune) bool {
 		if !f.nextLine() {
 			return false
 		}
-		for c, ok := f.peek(); ok && (c == ' ' || c == '\t'); c, ok = f.peek() {
-			f.column++
-		}
+		f.skipBlanks()
 		return f.doubleQuoted(r)
 	}
 	f.column++
@@ -193,12 +205,12 @@ func (f *follower) doubleQuoted(r rune) bool {
 	if digits == 0 {
 		return true
 	}
-	rest := []rune(f.rest())
-	if len(rest) < digits {
+	line := f.text.lines[f.line]
+	if len(line) < f.column+digits {
 		return false
 	}
+	code, err := strconv.ParseUint(string(line[f.column:f.column+digits]), 16, 32)
 	f.column += digits
-	code, err := strconv.ParseUint(string(rest[:digits]), 16, 32)
 	return err == nil && rune(code) == r
 }
 

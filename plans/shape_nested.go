@@ -2,7 +2,6 @@ package plans
 
 import (
 	"path"
-	"slices"
 	"strings"
 )
 
@@ -11,7 +10,7 @@ type listShape struct {
 	of     shape
 	item   string // what one is called in messages
 	least  int
-	unique bool
+	unique bool // its items can then be compared
 }
 
 // listItem is one decoded entry of a list.
@@ -34,6 +33,7 @@ func (s listShape) decode(d *decoder, name string, v *value) (any, bool) {
 		return nil, false
 	}
 	items, ok := []listItem{}, true
+	seen := map[any]bool{}
 	for _, one := range v.items {
 		if one.broken {
 			ok = false
@@ -44,11 +44,12 @@ func (s listShape) decode(d *decoder, name string, v *value) (any, bool) {
 			ok = false
 			continue
 		}
-		if s.unique && slices.ContainsFunc(items, func(i listItem) bool { return i.decoded == decoded }) {
+		if s.unique && seen[decoded] {
 			d.reportAt(one, "", "%s is listed twice", one.show())
 			ok = false
 			continue
 		}
+		seen[decoded] = true
 		items = append(items, listItem{decoded, one})
 	}
 	return items, ok

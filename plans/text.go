@@ -65,6 +65,7 @@ func (t *text) snippet(at Position) (line string, caret int) {
 		return "", at.Column
 	}
 	runes := t.lines[at.Line-1]
+	runes = runes[:min(len(runes), 20*maxSnippet)] // enough for a connection string that begins in what is shown
 	before := string(runes[:min(max(at.Column-1, 0), len(runes))])
 	line = string(runes)
 	if t.hidden[at.Line-1] {

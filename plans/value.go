@@ -86,6 +86,7 @@ const (
 	maxFileBytes = 1 << 20
 	maxValues    = 50_000
 	maxDepth     = 100
+	maxProblems  = 20 // that are told of one scalar
 )
 
 // expander turns YAML nodes into values.
@@ -220,10 +221,10 @@ func (e *expander) scalar(n *yaml.Node) *value {
 	}
 	var into interpolated
 	parts.resolve(e.names, &into)
-	for _, p := range into.problems {
+	for _, p := range into.problems[:min(len(into.problems), maxProblems)] {
 		e.report(e.text.place(n, p.offset), p.hint, "%s", p.message)
-		v.broken = true
 	}
+	v.broken = len(into.problems) > 0
 	v.text, v.names = into.text.String(), into.names
 	v.segments = into.segments
 	if v.isInterpolated() && n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) == 0 {
