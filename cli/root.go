@@ -41,9 +41,6 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []st
 func (a *app) main() int {
 	root := a.newRoot()
 	root.SetArgs(a.args[min(1, len(a.args)):])
-	root.SetIn(a.stdin)
-	root.SetOut(a.stdout)
-	root.SetErr(a.stderr)
 
 	interrupts := a.watchSignals()
 	defer interrupts.release()
@@ -76,17 +73,14 @@ command again: every step goes on from where it stopped.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          a.knownCommand,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cmd.SetOut(a.stderr)
-			if err := cmd.Help(); err != nil {
-				return err
-			}
-			return errNoCommand
-		},
+		RunE:          a.helpInstead,
 	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(flagError)
-	// vida alone does nothing, so its usage does not offer it.
-	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable .HasParent}}", 1))
+	// A command of commands does nothing alone, so its usage does not offer that.
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasSubCommands)}}", 1))
 	stateDir := a.getenv("VIDA_STATE")
 	if stateDir == "" {
 		stateDir = ".vida"
@@ -96,6 +90,8 @@ command again: every step goes on from where it stopped.`,
 	root.AddCommand(
 		a.newRun(), a.newValidate(), a.newStatus(), a.newHistory(), a.newReset(), a.newSchema(), a.newVersion(),
 	)
+	root.SetHelpCommand(a.newHelp())
+	a.addCompletion(root)
 	return root
 }
 

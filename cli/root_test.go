@@ -16,6 +16,8 @@ func TestUsageErrors(t *testing.T) {
 		{"stat", "vida: unknown command \"stat\", did you mean status? (see vida --help)\n"},
 		{"migrate", "vida: unknown command \"migrate\" (see vida --help)\n"},
 		{"plan.yaml", "vida: unknown command \"plan.yaml\"; to run a plan: vida run plan.yaml (see vida --help)\n"},
+		{"help rnu", "vida help: unknown command \"rnu\", did you mean run? (see vida help --help)\n"},
+		{"completion tcsh", "vida completion: unknown command \"tcsh\" (see vida completion --help)\n"},
 		{"run", "vida run: it takes one PLAN file (see vida run --help)\n"},
 		{"run plan.yaml unset.yaml", "vida run: it takes one PLAN file, and \"unset.yaml\" is one argument too many (see vida run --help)\n"},
 		{"run plan.yaml --dry-rn", "vida run: unknown flag --dry-rn, did you mean --dry-run? (see vida run --help)\n"},
@@ -61,6 +63,7 @@ func TestBadAssignmentIsNotEchoed(t *testing.T) {
 
 func TestNoCommand(t *testing.T) {
 	newSession(t).expect(t, 2, "", "Usage:\n  vida [command]")
+	newSession(t, "completion").expect(t, 2, "", "Usage:\n  vida completion [command]")
 }
 
 func TestHelp(t *testing.T) {
@@ -71,6 +74,8 @@ func TestHelp(t *testing.T) {
 			t.Errorf("the help of %s leaves out the common flags", command)
 		}
 	}
+	newSession(t, "help", "run").expect(t, 0, "Exit codes:", "")
+	newSession(t, "help").expect(t, 0, "Available Commands:", "")
 	newSession(t, "--help").expect(t, 0, "Examples:", "")
 }
 
