@@ -1,0 +1,198 @@
+package cosmos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"vida/sandbox/wire"
+)
+
+// Options say what to imitate, and where.
+type Options struct {
+	Profile      Profile // see BuiltInProfile and ParseProfile
+	Listen       string  // host:port; empty for a free port of 127.0.0.1
+	Upstream     string  // host:port or mongodb:// URI of the server that keeps the documents
+	Advertise    string  // host:port that hello tells clients; empty for the listener's address
+	StatsListen  string  // host:port of the HTTP endpoint; empty for a free port of 127.0.0.1
+	PortalURI    bool    // URI() carries the options of a connection string from the portal
+	RequestUnits float64 // a second; 0 for 10,000
+	Partitions   int     // physical ones; 0 for as many as the throughput needs (10,000 RU/s each)
+	Autoscale    bool    // RequestUnits is the maximum; a tenth of it is told as provisioned
+	Background   float64 // request units a second that other traffic uses
+	Seed         uint64  // of everything left to chance
+	Interceptors []wire.Interceptor
+	Logger       *slog.Logger
+	Now          func() time.Time // the clock of the budget; nil for the real one
+}
+
+const (
+	defaultRequestUnits    = 10_000
+	mostPerPartition       = 10_000
+	mostPhysicalPartitions = 10_000
+)
+
+// Double is a running double. Its methods may be called at any time.
+type Double struct {
+	profile   Profile
+	portalURI bool
+	autoscale bool
+	now       func() time.Time
+	proxy     *wire.Proxy
+	account   *account
+	ledger    *ledger
+	pages     *pages
+	indexes   indexCache
+	retrying  atomic.Bool // server-side retry
+
+	randomMu sync.Mutex
+	random   *rand.Rand
+
+	stats   *http.Server
+	statsAt string
+	serving sync.WaitGroup
+	cancel  context.CancelFunc
+}
+
+// Start starts a double. It ends when it is closed or ctx is done.
+func Start(ctx context.Context, options Options) (*Double, error) {
+	if options.RequestUnits == 0 {
+		options.RequestUnits = defaultRequestUnits
+	}
+	if options.Partitions == 0 {
+		options.Partitions = int(math.Ceil(options.RequestUnits / mostPerPartition))
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if err := options.Profile.check(); err != nil {
+		return nil, fmt.Errorf("profile %s: %w", options.Profile.Name, err)
+	}
+	if err := checkThroughput(options.RequestUnits, options.Background); err != nil {
+		return nil, err
+	}
+	if options.Partitions < 1 || options.Partitions > mostPhysicalPartitions {
+		return nil, fmt.Errorf("%d physical partitions are not between 1 and %d", options.Partitions, mostPhysicalPartitions)
+	}
+	d := &Double{
+		profile:   options.Profile,
+		portalURI: options.PortalURI,
+		autoscale: options.Autoscale,
+		now:       options.Now,
+		account:   newAccount(options.RequestUnits, options.Background, options.Partitions, options.Now),
+		ledger:    newLedger(options.Now()),
+		pages:     newPages(),
+		random:    rand.New(rand.NewPCG(options.Seed, 0)),
+	}
+	d.retrying.Store(options.Profile.ServerSideRetry)
+	ctx, d.cancel = context.WithCancel(ctx)
+	var err error
+	d.proxy, err = wire.Start(ctx, wire.Options{
+		Listen:       options.Listen,
+		Upstream:     options.Upstream,
+		Advertise:    options.Advertise,
+		ReplicaSet:   options.Profile.ReplicaSet,
+		IdleTimeout:  time.Duration(options.Profile.IdleTimeout),
+		Interceptors: append(append([]wire.Interceptor{}, options.Interceptors...), d),
+		Logger:       options.Logger,
+	})
+	if err != nil {
+		d.cancel()
+		return nil, err
+	}
+	if err := d.serveStatistics(ctx, options.StatsListen); err != nil {
+		d.cancel()
+		return nil, errors.Join(err, d.proxy.Close())
+	}
+	return d, nil
+}
+
+// URI is a connection string that leads to the double. It has no user: the double does not check one.
+func (d *Double) URI() string {
+	uri := d.proxy.URI()
+	if d.portalURI {
+		separator := "?"
+		if d.profile.ReplicaSet != "" {
+			separator = "&"
+		}
+		uri += separator + "retrywrites=false&maxIdleTimeMS=120000&appName=@double@"
+	}
+	return uri
+}
+
+// Proxy is the proxy that the double is made of: to pause it, or to give it another upstream.
+func (d *Double) Proxy() *wire.Proxy { return d.proxy }
+
+// Close ends every connection and the HTTP endpoint, and returns when nothing of the double runs any more.
+func (d *Double) Close() error {
+	d.cancel()
+	d.serving.Wait()
+	return d.proxy.Close()
+}
+
+// Change is what can change while a double runs; nil for what stays.
+type Change struct {
+	RequestUnits    *float64 `json:"request_units"`
+	Background      *float64 `json:"background"`
+	ServerSideRetry *bool    `json:"server_side_retry"`
+	Reset           bool     `json:"reset"` // the statistics begin anew
+}
+
+// Apply changes a running double.
+func (d *Double) Apply(change Change) error {
+	now := d.Statistics().Budget
+	if change.RequestUnits != nil {
+		now.RequestUnits = *change.RequestUnits
+	}
+	if change.Background != nil {
+		now.Background = *change.Background
+	}
+	if err := checkThroughput(now.RequestUnits, now.Background); err != nil {
+		return err
+	}
+	d.account.set(now.RequestUnits, now.Background)
+	if change.ServerSideRetry != nil {
+		d.retrying.Store(*change.ServerSideRetry)
+	}
+	if change.Reset {
+		d.ledger.reset(d.now())
+		d.account.forget()
+	}
+	return nil
+}
+
+// Statistics is what the double has done.
+func (d *Double) Statistics() Statistics {
+	s := Statistics{Profile: d.profile.Name, Connections: d.proxy.Connections()}
+	d.ledger.into(&s, d.now())
+	d.account.into(&s)
+	s.Budget.Autoscale, s.Budget.ServerSideRetry = d.autoscale, d.retrying.Load()
+	return s
+}
+
+func checkThroughput(perSecond, background float64) error {
+	if !(perSecond > 0) || math.IsInf(perSecond, 0) {
+		return fmt.Errorf("%g request units a second is not a throughput", perSecond)
+	}
+	if !(background >= 0) || math.IsInf(background, 0) {
+		return fmt.Errorf("%g request units a second is not other traffic", background)
+	}
+	return nil
+}
+
+// luck draws by lot.
+func (d *Double) luck(probability float64) bool {
+	if probability <= 0 {
+		return false
+	}
+	d.randomMu.Lock()
+	defer d.randomMu.Unlock()
+	return d.random.Float64() < probability
+}
