@@ -122,7 +122,7 @@ func (d *Double) URI() string {
 		if d.profile.ReplicaSet != "" {
 			separator = "&"
 		}
-		uri += separator + "retrywrites=false&maxIdleTimeMS=120000&appName=@double@"
+		uri += separator + "retrywrites=false&maxIdleTimeMS=120000&appName=%40double%40"
 	}
 	return uri
 }

@@ -54,6 +54,8 @@ func (s *Server) Intercept(_ context.Context, _ *wire.Conn, command *wire.Comman
 	case "listindexes":
 		return answer(bson.D{{Key: "cursor", Value: bson.D{{Key: "id", Value: int64(0)}, {Key: "ns", Value: namespace},
 			{Key: "firstBatch", Value: s.collection(namespace).indexes}}}})
+	case "listcollections":
+		return s.listCollections(command)
 	case "createindexes":
 		var body struct{ Indexes []bson.D }
 		if err := bson.Unmarshal(command.Body, &body); err != nil {
@@ -193,4 +195,15 @@ func (s *Server) getMore(command *wire.Command) (*wire.Reply, error) {
 		id = 0
 	}
 	return answer(bson.D{{Key: "cursor", Value: bson.D{{Key: "id", Value: id}, {Key: "ns", Value: c.namespace}, {Key: "nextBatch", Value: batch}}}})
+}
+
+// listCollections lists collections that hold something, all of them whatever the filter is.
+func (s *Server) listCollections(command *wire.Command) (*wire.Reply, error) {
+	list := bson.A{}
+	for namespace, c := range s.collections {
+		if name, ok := strings.CutPrefix(namespace, command.Database()+"."); ok && len(c.order) > 0 {
+			list = append(list, bson.D{{Key: "name", Value: name}, {Key: "type", Value: "collection"}})
+		}
+	}
+	return answer(bson.D{{Key: "cursor", Value: bson.D{{Key: "id", Value: int64(0)}, {Key: "ns", Value: command.Database() + ".$cmd.listCollections"}, {Key: "firstBatch", Value: list}}}})
 }
