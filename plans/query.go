@@ -107,7 +107,11 @@ func (d *decoder) extendedJSON(b *bytes.Buffer, v *value) bool {
 }
 
 func (d *decoder) scalarJSON(b *bytes.Buffer, v *value) bool {
-	switch v.tag {
+	tag := v.tag
+	if tag == "!!float" && !strings.ContainsAny(v.text, ".eEnN") {
+		tag = "!!int" // YAML takes what is too large for an integer as a float
+	}
+	switch tag {
 	case "!!null":
 		b.WriteString("null")
 	case "!!bool":
