@@ -48,7 +48,7 @@ func (r *record) given(name string) bool { return r.fields[name].value != nil ||
 func (d *decoder) object(o *object, v *value) *record {
 	r := &record{value: v, fields: map[string]decodedField{}, bad: map[string]bool{}}
 	before := len(d.found)
-	if !v.isMapping() && !(o.overlay && v.isNull()) {
+	if !v.isMapping() && (!o.overlay || !v.isNull()) {
 		d.reportAt(v, oneOf(fieldNames(o)), "%s must be a mapping, not %s", o.name, v.describe())
 		return nil
 	}
@@ -123,7 +123,7 @@ func (d *decoder) step(v *value) *record {
 	}
 	var known *object
 	if t := v.field("type"); t != nil && t.isScalar() && !t.broken {
-		if known = stepObject(t.text); known == nil && !t.isNull() {
+		if known = stepObject(t.text); known == nil && (t.tag == "!!str" || t.isInterpolated()) {
 			d.reportAt(t, suggest(t.text, stepTypeNames()), "there is no step type %s", t.show())
 		}
 	}
@@ -176,7 +176,17 @@ func suggestField(o *object, name string) string {
 			return didYouMean(f.name)
 		}
 	}
-	return suggest(name, fieldNames(o))
+	if near := nearest(name, fieldNames(o)); near != "" {
+		return didYouMean(near)
+	}
+	if o.field("tuning") != nil {
+		for _, f := range tuningObject.fields {
+			if f.name == name || slices.Contains(f.also, name) {
+				return "put it under tuning, as " + f.name
+			}
+		}
+	}
+	return oneOf(fieldNames(o))
 }
 
 func fieldNames(o *object) []string {

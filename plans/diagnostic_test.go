@@ -83,12 +83,12 @@ func environOf(comment []byte) []string {
 }
 
 func TestDiagnosticAsJSON(t *testing.T) {
-	_, found := Parse("p.yaml", []byte("version: 1\nnmae: x\n"), Options{})
+	_, found := Parse("p.yaml", []byte("version: 1\nnam: x\n"), Options{})
 	encoded, err := json.Marshal(found)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"file":"p.yaml"`, `"line":2`, `"column":1`, `"message":"a plan has no field`, `"hint":"did you mean`, `"snippet":"nmae: x"`} {
+	for _, want := range []string{`"file":"p.yaml"`, `"line":2`, `"column":1`, `"message":"a plan has no field`, `"hint":"did you mean`, `"snippet":"nam: x"`} {
 		if !strings.Contains(string(encoded), want) {
 			t.Errorf("%s is not in %s", want, encoded)
 		}

@@ -178,7 +178,7 @@ func (assignmentsShape) decode(d *decoder, name string, v *value) (any, bool) {
 			ok = false
 			continue
 		}
-		_, good := expressionShape{}.decode(d, f.name, f.value)
+		_, good := expressionShape{}.decode(d, name+"."+f.name, f.value)
 		ok = ok && good
 	}
 	return v.fields, ok

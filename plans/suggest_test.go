@@ -30,7 +30,7 @@ func TestSuggest(t *testing.T) {
 	if got := suggest("", nil); got != "" {
 		t.Errorf("of nothing: %q", got)
 	}
-	if got := suggest("soruce", []string{"source", "target"}); got != `did you mean "source"?` {
+	if got := suggest("sorce", []string{"source", "target"}); got != `did you mean "source"?` {
 		t.Errorf("got %q", got)
 	}
 	if got := suggest("x", []string{"source", "target"}); got != "allowed: source, target" {

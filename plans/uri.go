@@ -22,8 +22,6 @@ type address struct {
 // uriProblem is what is wrong with a connection string. Neither text quotes any of it.
 type uriProblem struct{ message, hint string }
 
-func (p *uriProblem) Error() string { return p.message }
-
 const percentEncode = "percent-encode it: / is %2F, @ is %40, : is %3A, ? is %3F, # is %23, % is %25"
 
 // parseURI reads a connection string without asking the network, which the driver's own parser does for

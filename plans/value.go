@@ -154,7 +154,7 @@ func (e *expander) mapping(n *yaml.Node) *value {
 		}
 		switch {
 		case key.Kind != yaml.ScalarNode:
-			e.report(nodePosition(key), `in { } and [ ], quote ${...}: "${NAME}"`, "a field name must be plain text")
+			e.report(nodePosition(key), "", "a field name must be plain text")
 			continue
 		case key.Tag == "!!merge":
 			merged = append(merged, e.merge(e.expand(content))...)
