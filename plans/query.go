@@ -117,7 +117,7 @@ func (d *decoder) scalarJSON(b *bytes.Buffer, v *value) bool {
 	case "!!bool":
 		b.WriteString(strings.ToLower(v.text))
 	case "!!int":
-		n, err := strconv.ParseInt(strings.ReplaceAll(v.text, "_", ""), 0, 64)
+		n, err := parseInteger(v.text)
 		if err != nil {
 			d.reportAt(v, `write {$numberDecimal: "..."}`, "%s does not fit into 64 bits", v.show())
 			return false

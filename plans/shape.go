@@ -95,7 +95,7 @@ func (s integerShape) decode(d *decoder, name string, v *value) (any, bool) {
 		d.reportAt(v, "", "%s must be %s, not %s", name, what, v.describe())
 		return nil, false
 	}
-	n, err := strconv.ParseInt(strings.ReplaceAll(v.text, "_", ""), 0, 64)
+	n, err := parseInteger(v.text)
 	if err != nil || v.tag == "!!str" && !v.isInterpolated() {
 		if err == nil {
 			hint = "remove the quotes"

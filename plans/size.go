@@ -54,6 +54,15 @@ func formatDuration(d time.Duration) string {
 	return s
 }
 
+// parseInteger reads a whole number as YAML 1.2 has it: 0x10 and 0o7 are known, 010 is ten.
+func parseInteger(s string) (int64, error) {
+	digits := strings.ReplaceAll(s, "_", "")
+	if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+		return n, nil
+	}
+	return strconv.ParseInt(digits, 0, 64)
+}
+
 // parsePercent reads "80%" as 0.8. It takes what is above 0 and at most 100.
 func parsePercent(s string) (float64, error) {
 	number, ok := strings.CutSuffix(s, "%")

@@ -21,6 +21,19 @@ func TestParseSize(t *testing.T) {
 	}
 }
 
+func TestParseInteger(t *testing.T) {
+	for text, want := range map[string]int64{"0": 0, "-5": -5, "+5": 5, "010": 10, "0x10": 16, "0o10": 8, "0b11": 3, "20_000": 20000, "-9223372036854775808": -1 << 63} {
+		if got, err := parseInteger(text); err != nil || got != want {
+			t.Errorf("%q: %d, %v; want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "x", "1.0", "1e3", "9223372036854775808", " 1"} {
+		if got, err := parseInteger(text); err == nil {
+			t.Errorf("%q is %d", text, got)
+		}
+	}
+}
+
 func TestFormatSize(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 1000: "1000", 1024: "1KiB", 16 << 20: "16MiB", 1 << 30: "1GiB", 48_000_000: "46875KiB", 1<<20 + 1: "1048577"} {
 		if got := formatSize(n); got != want {
