@@ -94,7 +94,8 @@ func (a *account) takeMetadata() time.Duration {
 func (a *account) refuseMetadata() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.chargeLocked(a.metadata, chargeThrottled)
+	a.metadata.refuse()
+	a.recent.add(a.now(), chargeThrottled)
 }
 
 // charge charges one partition, or all of them evenly, for what was done already.
@@ -114,8 +115,8 @@ func (a *account) charge(partition int, units float64) {
 func (a *account) refuse(partition int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.partitions[partition].throttled++
-	a.chargeLocked(a.partitions[partition], chargeThrottled)
+	a.partitions[partition].refuse()
+	a.recent.add(a.now(), chargeThrottled)
 }
 
 func (a *account) chargeLocked(b *bucket, units float64) {
@@ -125,6 +126,10 @@ func (a *account) chargeLocked(b *bucket, units float64) {
 
 // partitionOf is where a document lives.
 func (a *account) partitionOf(id bson.RawValue) int {
+	return int(hashOf(id) % uint64(len(a.partitions)))
+}
+
+func hashOf(id bson.RawValue) uint64 {
 	h := fnv.New64a()
 	kind, value := byte(id.Type), id.Value
 	if number, ok := asFloat(id); ok { // 1 and 1.0 are one _id
@@ -137,7 +142,7 @@ func (a *account) partitionOf(id bson.RawValue) int {
 	}
 	_, _ = h.Write([]byte{kind})
 	_, _ = h.Write(value)
-	return int(h.Sum64() % uint64(len(a.partitions)))
+	return h.Sum64()
 }
 
 func asFloat(value bson.RawValue) (float64, bool) {

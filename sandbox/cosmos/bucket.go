@@ -9,8 +9,8 @@ type bucket struct {
 	tokens float64
 	filled time.Time
 
-	charged   float64
-	throttled int64 // attempts
+	charged   float64 // what throttled attempts were charged included
+	throttled int64   // attempts
 }
 
 func newBucket(rate float64, now time.Time) *bucket {
@@ -37,6 +37,13 @@ func (b *bucket) wait(now time.Time) time.Duration {
 func (b *bucket) charge(units float64) {
 	b.tokens -= units
 	b.charged += units
+}
+
+// refuse counts an attempt that was not admitted. It is charged, but not from the throughput: an account that
+// is asked too much still does all the work that it can.
+func (b *bucket) refuse() {
+	b.charged += chargeThrottled
+	b.throttled++
 }
 
 // setRate changes the rate from now on.

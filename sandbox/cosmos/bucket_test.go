@@ -77,6 +77,7 @@ func TestAccountHoldsItsBudget(t *testing.T) {
 				for a.take(partition, 5.5) == 0 {
 					used += 5.5
 				}
+				a.refuse(partition) // costs the client, and takes nothing from the others
 			}
 		}
 		// A second's worth was saved before the start.

@@ -6,13 +6,15 @@
 // What is known of the charges is imitated as documented: a point read of 1 KB is 1 RU and of 100 KB 10 RU, a
 // page of a query 1 RU a KB and 2 to 3 RU a physical partition, an insert of 1 KB 5.5 RU and a replacement
 // twice that, a throttled attempt 0.38 RU, metadata 240 RU/s of their own. What is not documented is an
-// estimate: a count and a $group are charged 1 RU for 100 documents, a $sample as a read of the whole
-// collection, a metadata command 1 RU, and a document that turns out to be a duplicate as if it were inserted.
+// estimate: a throttled attempt is charged without using up throughput, a count and a $group are charged 1 RU
+// for 100 documents, a $sample as a read of the whole collection, a metadata command 1 RU, and a document that
+// turns out to be a duplicate as if it were inserted.
 //
 // Throughput is one budget for everything behind the double, split evenly over the physical partitions, to
 // which documents belong by a hash of their _id. A partition admits requests while it is not in debt, so that
 // the budget holds over any few seconds, and a large page is paid for afterwards.
 //
-// Not imitated: TLS, a check of user and key (leave them out of the URI), latency, GetChangeStreamTokens
-// (refused with 115), and shard keys.
+// Not imitated: TLS, latency, GetChangeStreamTokens (refused with 115), and shard keys, but for what hurts a
+// copy most: with twin_every, reads return some documents a second time, with the same _id and another shard
+// key. Counts do not tell of them.
 package cosmos

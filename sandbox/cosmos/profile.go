@@ -62,6 +62,8 @@ type Profile struct {
 	TTLIndex        bool `yaml:"ttl_index"`        // list _ts_1 with expireAfterSeconds -1
 	DefaultIndexes  bool `yaml:"default_indexes"`  // list DocumentDBDefaultIndex, as accounts of 3.2 do
 
+	TwinEvery int `yaml:"twin_every"` // about one document in so many has a twin with its _id; 0 for none
+
 	IdleTimeout     Duration `yaml:"idle_timeout"`     // connections without a command end; 0 for never
 	DropConnections float64  `yaml:"drop_connections"` // probability, per command, of a reset before or after it
 	LoseCursors     float64  `yaml:"lose_cursors"`     // probability, per getMore, of CursorNotFound
@@ -182,8 +184,8 @@ func (p Profile) check() error {
 	if p.MaxWriteBatch < 1 {
 		mistakes = append(mistakes, fmt.Errorf("max_write_batch: %d is less than 1", p.MaxWriteBatch))
 	}
-	if p.WireVersion < 0 || p.MaxDocumentBytes < 0 || p.MaxPageBytes < 0 || p.IdleTimeout < 0 || p.ServerSideRetryFor < 0 {
-		mistakes = append(mistakes, errors.New("wire_version, sizes and times cannot be negative"))
+	if p.WireVersion < 0 || p.MaxDocumentBytes < 0 || p.MaxPageBytes < 0 || p.TwinEvery < 0 || p.IdleTimeout < 0 || p.ServerSideRetryFor < 0 {
+		mistakes = append(mistakes, errors.New("wire_version, twin_every, sizes and times cannot be negative"))
 	}
 	return errors.Join(mistakes...)
 }

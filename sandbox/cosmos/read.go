@@ -30,10 +30,11 @@ func (d *Double) read(ctx context.Context, m *meter, command *wire.Command, next
 		return nil, err
 	}
 	single, _ := command.Body.Lookup("singleBatch").BooleanOK()
-	cut := d.cut(&page, command.Namespace(), single)
+	altered := !single && command.Is("find") && d.addTwins(&page)
+	altered = d.cut(&page, command.Namespace(), single) || altered
 	d.charge(m, partition, d.reading(scanned))
 	d.chargePage(m, partition, page.documents)
-	if !cut {
+	if !altered {
 		return reply, nil
 	}
 	return page.reply()
@@ -74,9 +75,10 @@ func (d *Double) getMore(ctx context.Context, m *meter, command *wire.Command, n
 		return reply, err
 	}
 	page.asked = id
-	cut := d.cut(&page, command.Namespace(), false)
+	altered := d.addTwins(&page)
+	altered = d.cut(&page, command.Namespace(), false) || altered
 	d.chargePage(m, everyPartition, page.documents)
-	if !cut {
+	if !altered {
 		return reply, nil
 	}
 	return page.reply()
