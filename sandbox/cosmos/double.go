@@ -8,6 +8,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +25,8 @@ type Options struct {
 	Advertise    string  // host:port that hello tells clients; empty for the listener's address
 	StatsListen  string  // host:port of the HTTP endpoint; empty for a free port of 127.0.0.1
 	PortalURI    bool    // URI() carries the options of a connection string from the portal
+	User         string  // that clients have to be, authenticated by SCRAM-SHA-256; empty: anybody, unauthenticated
+	Key          string  // the user's password; a secret
 	RequestUnits float64 // a second; 0 for 10,000
 	Partitions   int     // physical ones; 0 for as many as the throughput needs (10,000 RU/s each)
 	Autoscale    bool    // RequestUnits is the maximum; a tenth of it is told as provisioned
@@ -43,6 +47,7 @@ const (
 type Double struct {
 	profile   Profile
 	portalURI bool
+	user      *url.Userinfo // nil for none
 	autoscale bool
 	now       func() time.Time
 	proxy     *wire.Proxy
@@ -92,15 +97,24 @@ func Start(ctx context.Context, options Options) (*Double, error) {
 		random:    rand.New(rand.NewPCG(options.Seed, 0)),
 	}
 	d.retrying.Store(options.Profile.ServerSideRetry)
-	ctx, d.cancel = context.WithCancel(ctx)
 	var err error
+	interceptors := append([]wire.Interceptor{}, options.Interceptors...)
+	if options.User != "" {
+		guard, err := newCredentials(options.User, options.Key)
+		if err != nil {
+			return nil, err
+		}
+		d.user = url.UserPassword(options.User, options.Key)
+		interceptors = append(interceptors, guard)
+	}
+	ctx, d.cancel = context.WithCancel(ctx)
 	d.proxy, err = wire.Start(ctx, wire.Options{
 		Listen:       options.Listen,
 		Upstream:     options.Upstream,
 		Advertise:    options.Advertise,
 		ReplicaSet:   options.Profile.ReplicaSet,
 		IdleTimeout:  time.Duration(options.Profile.IdleTimeout),
-		Interceptors: append(append([]wire.Interceptor{}, options.Interceptors...), d),
+		Interceptors: append(interceptors, d),
 		Logger:       options.Logger,
 	})
 	if err != nil {
@@ -114,7 +128,8 @@ func Start(ctx context.Context, options Options) (*Double, error) {
 	return d, nil
 }
 
-// URI is a connection string that leads to the double. It has no user: the double does not check one.
+// URI is a connection string that leads to the double. It holds the user and the key where there are some, and
+// is then a secret.
 func (d *Double) URI() string {
 	uri := d.proxy.URI()
 	if d.portalURI {
@@ -123,6 +138,9 @@ func (d *Double) URI() string {
 			separator = "&"
 		}
 		uri += separator + "retrywrites=false&maxIdleTimeMS=120000&appName=%40double%40"
+	}
+	if d.user != nil {
+		uri = strings.Replace(uri, "mongodb://", "mongodb://"+d.user.String()+"@", 1)
 	}
 	return uri
 }
