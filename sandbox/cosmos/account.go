@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 )
 
 // everyPartition stands for all of them, where the number of one is asked for.
@@ -133,7 +132,7 @@ func hashOf(id bson.RawValue) uint64 {
 	h := fnv.New64a()
 	kind, value := byte(id.Type), id.Value
 	if number, ok := asFloat(id); ok { // 1 and 1.0 are one _id
-		kind = byte(bsontype.Double)
+		kind = byte(bson.TypeDouble)
 		var bits [8]byte
 		for n := range bits {
 			bits[n] = byte(math.Float64bits(number) >> (8 * n))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/mongo/options"
+	"gopkg.in/yaml.v3"
 )
 
 func TestHandshake(t *testing.T) {
@@ -273,6 +276,30 @@ func TestParseProfile(t *testing.T) {
 	} {
 		if _, err := ParseProfile([]byte(test.source)); err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%q: %v, want %q", test.source, err, test.says)
+		}
+	}
+}
+
+// TestExampleProfile: the example shows every field, and the values of its base.
+func TestExampleProfile(t *testing.T) {
+	source, err := os.ReadFile("profile.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ParseProfile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := profile(t, "ru-4.2", nil); !reflect.DeepEqual(got, want) {
+		t.Errorf("the example is\n%+v, its base\n%+v", got, want)
+	}
+	var shown map[string]any
+	if err := yaml.Unmarshal(source, &shown); err != nil {
+		t.Fatal(err)
+	}
+	for field := range reflect.TypeFor[Profile]().Fields() {
+		if _, ok := shown[field.Tag.Get("yaml")]; !ok {
+			t.Errorf("the example does not show %s", field.Tag.Get("yaml"))
 		}
 	}
 }

@@ -101,7 +101,7 @@ func step(conversation *scram.ServerConversation, command *wire.Command) (*wire.
 	if !conversation.Done() {
 		var err error
 		if response, err = conversation.Step(string(payload)); err != nil {
-			return wire.ErrorReply(codeAuthenticationFailed, "AuthenticationFailed", "Invalid key"), nil
+			return wire.ErrorReply(codeAuthenticationFailed, "AuthenticationFailed", "Invalid key"), nil //nolint:nilerr // the client is told
 		}
 	}
 	return wire.MarshalReply(bson.D{

@@ -14,6 +14,8 @@
 // which documents belong by a hash of their _id. A partition admits requests while it is not in debt, so that
 // the budget holds over any few seconds, and a large page is paid for afterwards.
 //
+// A user and a key can be asked for, by SCRAM-SHA-256, as the connection string from the portal holds them.
+//
 // Not imitated: TLS, latency, GetChangeStreamTokens (refused with 115), and shard keys, but for what hurts a
 // copy most: with twin_every, reads return some documents a second time, with the same _id and another shard
 // key. Counts do not tell of them.

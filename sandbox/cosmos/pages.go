@@ -15,11 +15,9 @@ import (
 // What a page left over is forgotten when nobody has asked for it for as long as servers keep cursors.
 const leftoverKeptFor = 10 * time.Minute
 
-// Cursors that only the double knows have ids from here on; servers count from low numbers or draw by lot, and
-// a lot this high is improbable enough.
-const firstSyntheticID = 1 << 62
-
-func synthetic(id int64) bool { return id >= firstSyntheticID }
+// Cursors that only the double knows are counted from here. Servers count from low numbers, or draw 63 bits by
+// lot and hardly ever one of these few.
+const firstOwnID = 1<<62 + 1<<61
 
 // page is a batch of documents on its way to the client.
 type page struct {
@@ -123,10 +121,10 @@ type leftover struct {
 type pages struct {
 	mu   sync.Mutex
 	owed map[int64]*leftover
-	last int64 // synthetic id
+	last int64 // id of a cursor that only the double knows
 }
 
-func newPages() *pages { return &pages{owed: map[int64]*leftover{}, last: firstSyntheticID} }
+func newPages() *pages { return &pages{owed: map[int64]*leftover{}, last: firstOwnID} }
 
 // keep returns the id under which the rest is found again: the cursor's, or where the server has closed it
 // already, the one that the client knows, or a new one.
@@ -174,8 +172,11 @@ func (p *pages) take(id int64, namespace string, count, most int) (page, bool) {
 	return next, true
 }
 
-func (p *pages) drop(id int64) {
+// drop forgets what is owed of a cursor, and tells whether the double was the last to know of it.
+func (p *pages) drop(id int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	owed := p.owed[id]
 	delete(p.owed, id)
+	return owed != nil && owed.ended
 }

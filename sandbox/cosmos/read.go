@@ -91,8 +91,7 @@ func batchSize(command *wire.Command) int {
 
 // loseCursor forgets a cursor, here and at the server.
 func (d *Double) loseCursor(ctx context.Context, id int64, command *wire.Command, next wire.Next) (*wire.Reply, error) {
-	d.pages.drop(id)
-	if !synthetic(id) {
+	if !d.pages.drop(id) {
 		body := bson.D{
 			{Key: "killCursors", Value: command.Collection()},
 			{Key: "cursors", Value: bson.A{id}},
@@ -129,8 +128,7 @@ func (d *Double) killCursors(ctx context.Context, command *wire.Command, next wi
 	var own, others bson.A
 	for _, value := range values {
 		id, _ := value.AsInt64OK()
-		d.pages.drop(id)
-		if synthetic(id) {
+		if d.pages.drop(id) {
 			own = append(own, id)
 		} else {
 			others = append(others, id)

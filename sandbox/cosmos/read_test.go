@@ -56,7 +56,6 @@ func TestReadCharges(t *testing.T) {
 		if s := r.double.Statistics(); math.Abs(sum-s.Charged.Total) > 0.01 {
 			t.Errorf("the partitions charged %g, the account %g", sum, s.Charged.Total)
 		}
-
 	}
 }
 
@@ -106,7 +105,6 @@ func TestReadsAreThrottled(t *testing.T) {
 	if s := r.double.Statistics(); s.Throttled.ByCommand["getMore"] != 1 || s.Throttled.Commands != 3 || len(s.Refused) != 0 || math.Abs(s.Charged.Throttled-3*0.38) > 1e-9 {
 		t.Errorf("statistics %+v %+v %v", s.Throttled, s.Charged, s.Refused)
 	}
-
 }
 
 // TestPages: replies are cut at 4 MB, whatever batch size is asked for, and nothing is lost or doubled.
@@ -174,7 +172,7 @@ func TestPagesAreForgotten(t *testing.T) {
 	r.server.Insert(t, "d.c", sizedList(t, 0, 10, 1<<20)...)
 	find := bson.D{{Key: "find", Value: "c"}}
 	id := r.mustRun(find).Lookup("cursor", "id").Int64()
-	if !synthetic(id) {
+	if id < firstOwnID {
 		t.Fatalf("cursor %d", id)
 	}
 	for _, command := range []bson.D{
@@ -191,6 +189,12 @@ func TestPagesAreForgotten(t *testing.T) {
 	}
 	if _, err := r.run(bson.D{{Key: "getMore", Value: id}, {Key: "collection", Value: "c"}}); refusal(err).Code != 43 {
 		t.Errorf("a killed cursor: %v", err)
+	}
+	// The server's own cursor ends at the server, what is left of its page included.
+	id = r.mustRun(append(find, bson.E{Key: "batchSize", Value: 8})).Lookup("cursor", "id").Int64()
+	r.mustRun(bson.D{{Key: "killCursors", Value: "c"}, {Key: "cursors", Value: bson.A{id}}})
+	if seen := r.server.Seen(); seen[len(seen)-1] != "killCursors" || len(r.double.pages.owed) != 0 {
+		t.Errorf("the server saw %v", seen)
 	}
 	single := r.mustRun(append(find, bson.E{Key: "singleBatch", Value: true}))
 	if single.Lookup("cursor", "id").Int64() != 0 || len(r.double.pages.owed) != 0 {

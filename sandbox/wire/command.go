@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 	"go.mongodb.org/mongo-driver/x/mongo/driver/wiremessage"
 )
@@ -44,9 +43,9 @@ func NewCommand(body bson.Raw) (*Command, error) {
 // parseCommand parses as little as it can. The command shares the message's memory.
 func parseCommand(message []byte) (*Command, error) {
 	switch code := opcode(message); code {
-	case wiremessage.OpMsg:
+	case opMsg:
 		return parseMsg(message)
-	case wiremessage.OpQuery:
+	case opQuery:
 		return parseQuery(message)
 	default:
 		return nil, fmt.Errorf("%w: its opcode %d is neither OP_MSG nor OP_QUERY", errMalformed, int32(code))
@@ -204,7 +203,7 @@ func (c *Command) WithBody(body bson.Raw) *Command {
 // appendTo encodes the command as one message.
 func (c *Command) appendTo(dst []byte) []byte {
 	if c.query {
-		_, dst = wiremessage.AppendHeaderStart(dst, c.id, 0, wiremessage.OpQuery)
+		_, dst = wiremessage.AppendHeaderStart(dst, c.id, 0, opQuery)
 		dst = wiremessage.AppendQueryFlags(dst, 0)
 		dst = wiremessage.AppendQueryFullCollectionName(dst, c.origin+".$cmd")
 		dst = wiremessage.AppendQueryNumberToSkip(dst, 0)
@@ -215,7 +214,7 @@ func (c *Command) appendTo(dst []byte) []byte {
 	if c.Unacknowledged {
 		flags = wiremessage.MoreToCome
 	}
-	_, dst = wiremessage.AppendHeaderStart(dst, c.id, 0, wiremessage.OpMsg)
+	_, dst = wiremessage.AppendHeaderStart(dst, c.id, 0, opMsg)
 	dst = wiremessage.AppendMsgFlags(dst, flags)
 	dst = append(wiremessage.AppendMsgSectionType(dst, wiremessage.SingleDocument), c.Body...)
 	for _, section := range c.Sections {
@@ -265,7 +264,7 @@ func containsFold(list []string, name string) bool {
 
 // isTrue reads what MongoDB takes for a boolean: a boolean, or a number.
 func isTrue(value bson.RawValue, absent bool) bool {
-	if value.Type == bsontype.Boolean {
+	if value.Type == bson.TypeBoolean {
 		return value.Boolean()
 	}
 	if number, ok := value.AsInt64OK(); ok {

@@ -12,6 +12,13 @@ import (
 
 const headerBytes = 16
 
+// The opcodes in use. Of the old ones, OP_QUERY and OP_REPLY carry the first handshake of some drivers still.
+const (
+	opReply wiremessage.OpCode = 1
+	opQuery wiremessage.OpCode = 2004
+	opMsg   wiremessage.OpCode = 2013
+)
+
 // Servers take messages of up to 48,000,000 bytes; a little more is read, so that it is the server who refuses.
 const maxMessageBytes = 64 << 20
 

@@ -53,12 +53,12 @@ func (r *Reply) OK() bool { return isTrue(r.document.Lookup("ok"), false) }
 func parseReply(message []byte) (*Reply, error) {
 	var rest []byte
 	switch code := opcode(message); code {
-	case wiremessage.OpMsg:
+	case opMsg:
 		if len(message) < headerBytes+5 || wiremessage.SectionType(message[headerBytes+4]) != wiremessage.SingleDocument {
 			return nil, fmt.Errorf("%w: OP_MSG reply without a body", errMalformed)
 		}
 		rest = message[headerBytes+5:]
-	case wiremessage.OpReply:
+	case opReply:
 		if len(message) < headerBytes+20 {
 			return nil, fmt.Errorf("%w: OP_REPLY is cut off", errMalformed)
 		}
@@ -78,9 +78,9 @@ func parseReply(message []byte) (*Reply, error) {
 
 // encode makes the message that answers command, in the form that the client asked in.
 func (r *Reply) encode(command *Command, buffers *buffers) []byte {
-	wanted := wiremessage.OpMsg
+	wanted := opMsg
 	if command.query {
-		wanted = wiremessage.OpReply
+		wanted = opReply
 	}
 	if r.message != nil && opcode(r.message) == wanted {
 		setResponseTo(r.message, command.id)
