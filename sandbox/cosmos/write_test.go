@@ -156,19 +156,29 @@ func TestServerSideRetry(t *testing.T) {
 		p := profile(t, "ru-4.2", func(p *Profile) {
 			p.ServerSideRetry, p.ServerSideRetryFor = true, Duration(100*time.Millisecond)
 		})
-		r := newRig(t, Options{Profile: p, RequestUnits: 500, Partitions: 1})
+		r := newRig(t, Options{Profile: p, RequestUnits: 500, Partitions: 1, Now: newClock().now}) // a clock that stands
 		_, err := r.database.Collection("c").InsertMany(context.Background(), sizedList(t, 0, 500, 1024), unordered)
 		if e := refusal(err); e.Code != 50 || e.Name != "ExceededTimeLimit" || e.Message != "Request timed out. Retries due to rate limiting: True." {
 			t.Fatalf("the client is told %v", err)
 		}
-		if got := len(r.stored()); got < 90 || got > 200 {
+		if got := len(r.stored()); got != 91 {
 			t.Errorf("%d documents are in", got)
 		}
-		if s := r.double.Statistics(); s.Throttled.Timeouts != 1 {
-			t.Errorf("statistics %+v", s.Throttled)
+		started := time.Now()
+		for _, command := range []bson.D{
+			{{Key: "find", Value: "c"}},
+			{{Key: "findAndModify", Value: "c"}, {Key: "query", Value: bson.D{{Key: "_id", Value: 1}}}, {Key: "remove", Value: true}},
+			{{Key: "delete", Value: "c"}, {Key: "deletes", Value: bson.A{bson.D{{Key: "q", Value: bson.D{}}, {Key: "limit", Value: 0}}}}},
+		} {
+			if _, err := r.run(command); refusal(err).Code != 50 {
+				t.Errorf("%s is told %v", command[0].Key, err)
+			}
 		}
-		if _, err := r.run(bson.D{{Key: "find", Value: "c"}}); refusal(err).Code != 50 && err != nil {
-			t.Errorf("a read is told %v", err)
+		if took := time.Since(started); took < 300*time.Millisecond {
+			t.Errorf("the server gave up after %v", took)
+		}
+		if s := r.double.Statistics(); s.Throttled.Timeouts != 4 || len(s.Refused) != 0 {
+			t.Errorf("statistics %+v %v", s.Throttled, s.Refused)
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/mongo/writeconcern"
 
 	"vida/sandbox/wire"
 	"vida/sandbox/wire/faults"
@@ -37,7 +38,7 @@ func newRig(t *testing.T, rules ...faults.Rule) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = proxy.Close() })
-	client, err := mongo.Connect(context.Background(), options.Client().ApplyURI(proxy.URI()).SetRetryReads(false).SetRetryWrites(false))
+	client, err := mongo.Connect(context.Background(), options.Client().ApplyURI(proxy.URI()).SetRetryReads(false).SetRetryWrites(false).SetMaxPoolSize(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,6 +226,43 @@ func TestWriteErrors(t *testing.T) {
 			}
 			if test.want == nil && (len(reported) < 600 || len(reported) > 1000) {
 				t.Errorf("%d of 2000 failed at a share of 0.4", len(reported))
+			}
+		})
+	}
+}
+
+// TestUnacknowledgedWritesVanish: nobody is told, and what is refused does not arrive.
+func TestUnacknowledgedWritesVanish(t *testing.T) {
+	tests := []struct {
+		name   string
+		rule   faults.Rule
+		stored []int
+	}{
+		{"single ones", faults.Rule{Action: faults.ActionWriteErrors, Error: faults.Error{Code: 121}, Documents: faults.Documents{Indexes: []int{1}}}, []int{1, 3}},
+		{"all", faults.Rule{Action: faults.ActionWriteErrors, Error: faults.Error{Code: 121}, Documents: faults.Documents{Share: 1}}, nil},
+		{"the command", faults.Rule{Action: faults.ActionError, Error: faults.Error{Code: 91}}, nil},
+		{"without a reply that nobody waits for", faults.Rule{Action: faults.ActionNoReply}, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			test.rule.Command = "insert"
+			r := newRig(t, test.rule)
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			none, err := r.collection.Clone(options.Collection().SetWriteConcern(writeconcern.Unacknowledged()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			list := []any{bson.D{{Key: "_id", Value: 1}}, bson.D{{Key: "_id", Value: 2}}, bson.D{{Key: "_id", Value: 3}}}
+			if _, err := none.InsertMany(ctx, list, options.InsertMany().SetOrdered(false)); err != nil && !errors.Is(err, mongo.ErrUnacknowledgedWrite) {
+				t.Fatal(err)
+			}
+			// The connection is the same, so that the count comes after the insert.
+			if _, err := r.collection.EstimatedDocumentCount(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(r.stored(), test.stored) {
+				t.Errorf("stored %v, want %v", r.stored(), test.stored)
 			}
 		})
 	}
