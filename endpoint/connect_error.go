@@ -1,9 +1,18 @@
 package endpoint
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 func connectFailure(err error, config Config) error {
-	return fmt.Errorf("connection %s: %w", config.Name, Diagnose(err, config.URI))
+	err = Diagnose(err, config.URI)
+	var diagnosed *ConnectError
+	if errors.As(err, &diagnosed) {
+		diagnosed.Connection = config.Name
+		return err
+	}
+	return fmt.Errorf("connection %s: %w", config.Name, err)
 }
 
 // scrubbed shows an error without the secrets of a connection string; what it wraps stays reachable.
