@@ -27,6 +27,9 @@ const percentEncode = "percent-encode it: / is %2F, @ is %40, : is %3A, ? is %3F
 // parseURI reads a connection string without asking the network, which the driver's own parser does for
 // mongodb+srv.
 func parseURI(uri string) (address, *uriProblem) {
+	if strings.TrimSpace(uri) != uri {
+		return address{}, &uriProblem{"begins or ends with a blank or a line end", ""}
+	}
 	scheme, rest, ok := strings.Cut(uri, "://")
 	if !ok || scheme != "mongodb" && scheme != "mongodb+srv" {
 		return address{}, &uriProblem{"must begin with mongodb:// or mongodb+srv://", ""}

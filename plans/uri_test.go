@@ -39,6 +39,7 @@ func TestParseURI(t *testing.T) {
 func TestParseURIMistakes(t *testing.T) {
 	tests := map[string]string{
 		"":                                             "must begin with",
+		"mongodb://u:hush@h/\r":                        "line end",
 		"hush":                                         "must begin with",
 		"MONGODB://hush":                               "must begin with",
 		"mongodb:/hush":                                "must begin with",
