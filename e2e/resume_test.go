@@ -36,7 +36,7 @@ func TestKilledAgainAndAgainTheSameCommandGoesOn(t *testing.T) {
 	j := newJob(t)
 	plan := j.plan("killed", generateAndCopy)
 	kills := 0
-	for pause := 300 * time.Millisecond; ; pause += 40 * time.Millisecond {
+	for pause := 50 * time.Millisecond; ; pause += 15 * time.Millisecond {
 		begin := time.Now()
 		ended := j.killWhen(func() bool { return time.Since(begin) > pause }, "run", plan, "--progress", "none")
 		if ended {

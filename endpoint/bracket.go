@@ -112,6 +112,15 @@ func single(bracket string) bool {
 	return false
 }
 
+// foreign tells whether FerretDB 1 has no such values, and drops the connection of who asks for them.
+func foreign(bracket string) bool {
+	switch bracket {
+	case BracketMinKey, BracketMaxKey, BracketNaN, BracketCode, BracketOther:
+		return true
+	}
+	return false
+}
+
 // Range is a part of a collection along its _id index: all of one bracket, or a piece of it. The zero Range is
 // the whole collection.
 type Range struct {

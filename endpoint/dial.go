@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
@@ -134,7 +133,9 @@ func (r *Reader) discover(ctx context.Context, hosts []string) error {
 		if gateway, ok := build.Lookup("ferretdb", "version").StringValueOK(); ok {
 			r.info.Kind = KindDocumentDB
 			r.info.Version += " (FerretDB " + gateway + ")"
-			r.info.ScansRanges = strings.HasPrefix(gateway, "v1.")
+		} else if build.Lookup("ferretdbFeatures").Type != 0 {
+			r.info.Version += " (FerretDB 1)"
+			r.info.ScansRanges = true
 		}
 	} else if Transient(err) {
 		return err

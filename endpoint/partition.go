@@ -75,6 +75,9 @@ func (p *partitioner) mixed(ctx context.Context, want int) (Partitions, error) {
 	group.SetLimit(probesAtOnce)
 	for n, bracket := range brackets {
 		group.Go(func() error {
+			if p.reader.info.ScansRanges && foreign(bracket) {
+				return nil
+			}
 			whole := Range{Bracket: bracket}
 			low, any, err := p.edge(groupContext, whole, 1)
 			var refusal mongo.CommandError

@@ -88,7 +88,7 @@ const (
 var applicable = map[string]int{
 	plans.TypeCheckConnections: hasUnits,
 	plans.TypeExtractIndexes:   hasRetries | hasUnits,
-	plans.TypeGenerate: hasInserted | hasIdentical | hasRejected | hasBytes | hasRequestUnits |
+	plans.TypeGenerate: hasRead | hasInserted | hasIdentical | hasRejected | hasBytes | hasRequestUnits |
 		hasRetries | hasUnits,
 	plans.TypeCopy: hasRead | hasInserted | hasIdentical | hasReplaced | hasSkipped | hasRejected | hasFiltered |
 		hasBytes | hasRequestUnits | hasRetries | hasUnits,

@@ -28,6 +28,17 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
+// Errors is every mistake of a transform.
+type Errors []*Error
+
+func (e Errors) Error() string {
+	var lines []string
+	for _, one := range e {
+		lines = append(lines, one.Error())
+	}
+	return strings.Join(lines, "; ")
+}
+
 // Condition is a compiled `when`.
 type Condition struct {
 	Text    string
