@@ -18,6 +18,9 @@ import (
 // An idle connection through Azure's load balancer is dropped after four minutes without a word.
 const maxConnectionIdle = 2 * time.Minute
 
+// How long to wait for a server to take a farewell.
+const closePatience = time.Second
+
 // OpenReader connects, finds out what the server is, and checks that it answers.
 func OpenReader(ctx context.Context, config Config) (*Reader, error) {
 	clientOptions, err := clientOptions(config)
@@ -45,11 +48,32 @@ func OpenReader(ctx context.Context, config Config) (*Reader, error) {
 		servers:    servers,
 		preference: readPreference(clientOptions),
 	}
-	if err := r.discover(ctx, clientOptions.Hosts); err != nil {
-		err = connectFailure(err, config)
+	waiting, release := untilStopping(ctx, config.Stopping)
+	defer release()
+	if err := r.introduce(waiting, clientOptions.Hosts); err != nil {
+		err = stopped(ctx, waiting, connectFailure(err, config))
 		return nil, errors.Join(err, r.Close(context.WithoutCancel(ctx)))
 	}
 	return r, nil
+}
+
+// introduce is discover with some patience: a server that is found may still cut a connection. One that is not
+// found has been looked for long enough.
+func (r *Reader) introduce(ctx context.Context, hosts []string) error {
+	const attempts = 5
+	patience := newPatience(r.config.Retry, nil)
+	for attempt := 1; ; attempt++ {
+		timely, cancel := r.replyBy(ctx)
+		err := r.discover(timely, hosts)
+		cancel()
+		var notFound topology.ServerSelectionError
+		if err == nil || attempt == attempts || !Transient(err) || errors.As(err, &notFound) || ctx.Err() != nil {
+			return err
+		}
+		if err := patience.wait(ctx, err); err != nil {
+			return err
+		}
+	}
 }
 
 // OpenWriter is OpenReader for a connection that is written to.
@@ -61,8 +85,12 @@ func OpenWriter(ctx context.Context, config Config) (*Writer, error) {
 	return &Writer{Reader: r}, nil
 }
 
-// Close gives every connection back.
+// Close gives every connection back. A server that is not there any more does not hold it up.
 func (r *Reader) Close(ctx context.Context) error {
+	// Not a deadline: given one, the driver waits for it while a connection is in use.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer time.AfterFunc(closePatience, cancel).Stop()
 	if err := r.client.Disconnect(ctx); err != nil && !errors.Is(err, mongo.ErrClientDisconnected) {
 		return fmt.Errorf("connection %s: disconnect: %w", r.config.Name, r.scrub(err))
 	}

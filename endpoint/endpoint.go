@@ -28,7 +28,10 @@ type Config struct {
 	Compressors  []string
 	WriteConcern string // 1, majority or 0
 	Retry        Retry
-	Log          func(level, message string) // may be nil
+	ReplyTimeout time.Duration // for the reply to a read or a write; 0 waits for ever
+	// Stopping is closed when the run should end soon: then nothing waits for a server that is not there.
+	Stopping <-chan struct{}
+	Log      func(level, message string) // may be nil
 }
 
 // Budget is how many request units a second may be used.

@@ -60,7 +60,7 @@ func (r *Reader) Find(find Find) *Cursor {
 	return &Cursor{
 		ended:    find.After.Type != 0 && !find.Inclusive && single(find.Range.Bracket),
 		find:     find,
-		lane:     newLane(r, false),
+		lane:     newLane(r, false, find.Stopping),
 		patience: newPatience(r.config.Retry, find.Stopping),
 		last:     find.After,
 		mean:     float64(find.DocumentBytes),
@@ -173,7 +173,7 @@ func (c *Cursor) request(ctx context.Context) (Batch, error) {
 	if !ok {
 		return Batch{}, errors.New("a document without _id")
 	}
-	c.last = CloneValue(last)
+	c.last, c.find.Inclusive = CloneValue(last), false
 	batch.Last = c.last
 	if mean := float64(batch.Bytes) / float64(len(documents)); c.mean == 0 {
 		c.mean = mean
@@ -210,7 +210,7 @@ func (c *Cursor) command() ([]byte, error) {
 }
 
 func (c *Cursor) filter() (bson.Raw, error) {
-	return combine(c.find.Range.filter(c.last, c.find.Inclusive && SameValue(c.last, c.find.After)), c.find.Queries)
+	return combine(c.find.Range.filter(c.last, c.find.Inclusive), c.find.Queries)
 }
 
 // combine makes one filter of a range's and the queries'.
@@ -239,11 +239,14 @@ func (c *Cursor) Close(ctx context.Context) {
 	c.lane.close()
 }
 
-// kill frees the server's cursor. The server drops forgotten ones by itself; this only does it sooner.
+// kill frees the server's cursor. The server drops forgotten ones by itself; this only does it sooner, and is not
+// worth much waiting.
 func (c *Cursor) kill(ctx context.Context) {
 	if !c.opened || c.ended || c.lane.connection == nil || ctx.Err() != nil {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, closePatience)
+	defer cancel()
 	index, start, message := appendMessageStart(nil, 0)
 	message = bsoncore.AppendStringElement(message, "killCursors", c.find.Collection)
 	list, message := bsoncore.AppendArrayElementStart(message, "cursors")

@@ -40,7 +40,7 @@ type Inserter struct {
 
 // NewInserter prepares to insert. stopping closed means no more patience.
 func (w *Writer) NewInserter(collection string, stopping <-chan struct{}) *Inserter {
-	return &Inserter{collection: collection, lane: newLane(w.Reader, true), patience: newPatience(w.config.Retry, stopping)}
+	return &Inserter{collection: collection, lane: newLane(w.Reader, true, stopping), patience: newPatience(w.config.Retry, stopping)}
 }
 
 // Close gives the connection back.
@@ -106,8 +106,12 @@ func (i *Inserter) round(ctx context.Context, documents []bson.Raw, done *Insert
 			i.again = append(i.again, i.pending[from:]...)
 			return err, nil
 		case errors.As(err, &refusal):
-			if err := i.isolate(ctx, documents, sent, refusal, done); err != nil {
+			again, err := i.isolate(ctx, documents, sent, refusal, done)
+			if err != nil {
 				return nil, err
+			}
+			if again != nil {
+				cause = again
 			}
 		default:
 			return nil, err
@@ -125,14 +129,14 @@ var documentCodes = map[int32]bool{
 
 // isolate finds out which documents of a message that was refused as a whole are to blame, by sending them one
 // at a time: some servers refuse a batch for one of its documents. When none is taken the refusal is not about
-// documents, and is returned.
-func (i *Inserter) isolate(ctx context.Context, documents []bson.Raw, sent []int, refusal *CommandError, done *Inserted) error {
+// documents, and is returned. cause says why some of them are in i.again; nil where none is.
+func (i *Inserter) isolate(ctx context.Context, documents []bson.Raw, sent []int, refusal *CommandError, done *Inserted) (cause, err error) {
 	if len(sent) == 1 {
 		if !documentCodes[refusal.Code] {
-			return refusal
+			return nil, refusal
 		}
 		done.Errors = append(done.Errors, WriteError{Index: sent[0], Code: refusal.Code, Message: shorten(refusal.Message)})
-		return nil
+		return nil, nil
 	}
 	refused := 0
 	for n := range sent {
@@ -144,24 +148,30 @@ func (i *Inserter) isolate(ctx context.Context, documents []bson.Raw, sent []int
 			i.patience.progress()
 		case errors.As(err, &partly):
 			done.Errors = append(done.Errors, partly.final...)
-			i.again = append(i.again, partly.again...)
+			done.Usage.Throttled += partly.throttled
+			if len(partly.again) > 0 {
+				i.again = append(i.again, partly.again...)
+				cause = partly
+			}
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
 		case Transient(err):
 			i.again = append(i.again, sent[n:]...)
-			return nil
+			return err, nil
 		case errors.As(err, &again):
 			refused++
 			if n+1 == refused && n+1 >= 3 && !documentCodes[again.Code] {
-				return again
+				return nil, again
 			}
 			done.Errors = append(done.Errors, WriteError{Index: sent[n], Code: again.Code, Message: shorten(again.Message)})
 		default:
-			return err
+			return nil, err
 		}
 	}
 	if refused == len(sent) && !documentCodes[refusal.Code] {
-		return refusal
+		return nil, refusal
 	}
-	return nil
+	return cause, nil
 }
 
 func (i *Inserter) failure(err error) error {
@@ -234,6 +244,7 @@ func (i *Inserter) appendWriteConcern(message []byte) []byte {
 // examine reads an answered insert's errors. nil means that every document is in.
 func (i *Inserter) examine(reply bsoncore.Document, sent []int) error {
 	var partly partialError
+	failed := map[int64]bool{}
 	if list, ok := reply.Lookup("writeErrors").ArrayOK(); ok {
 		values, err := list.Values()
 		if err != nil {
@@ -251,10 +262,17 @@ func (i *Inserter) examine(reply bsoncore.Document, sent []int) error {
 			code, _ := entry.Lookup("code").AsInt64OK()
 			message, _ := entry.Lookup("errmsg").StringValueOK()
 			partly.add(sent[at], int32(code), message)
+			failed[at] = true
 		}
-	} else if n, ok := reply.Lookup("n").AsInt64OK(); ok && n != int64(len(sent)) {
-		// Fewer than sent and no word why: what arrived is unknown, so all of it is sent again.
-		return &partialError{again: sent, message: fmt.Sprintf("the target acknowledged %d of %d documents", n, len(sent))}
+	}
+	if n, ok := reply.Lookup("n").AsInt64OK(); ok && n != int64(len(sent)-len(failed)) {
+		// Other than sent and no word why: what arrived is unknown, so all without a verdict is sent again.
+		partly.message = fmt.Sprintf("the target acknowledged %d of %d documents and refused %d", n, len(sent), len(failed))
+		for at, index := range sent {
+			if !failed[int64(at)] {
+				partly.again = append(partly.again, index)
+			}
+		}
 	}
 	if concern, ok := reply.Lookup("writeConcernError").DocumentOK(); ok {
 		code, _ := concern.Lookup("code").AsInt64OK()

@@ -24,6 +24,7 @@ const defaultLocalThreshold = 15 * time.Millisecond
 type lane struct {
 	endpoint *Reader
 	selector description.ServerSelector
+	stopping <-chan struct{} // closed: no waiting for a server that is not there
 	session  [16]byte
 
 	server     driver.Server
@@ -32,8 +33,8 @@ type lane struct {
 }
 
 // newLane picks servers by the read preference, or the primary for writing.
-func newLane(r *Reader, writing bool) *lane {
-	l := &lane{endpoint: r}
+func newLane(r *Reader, writing bool, stopping <-chan struct{}) *lane {
+	l := &lane{endpoint: r, stopping: stopping}
 	latency := description.LatencySelector(defaultLocalThreshold)
 	if writing {
 		l.selector = description.CompositeSelector([]description.ServerSelector{description.WriteSelector(), latency})
@@ -55,16 +56,26 @@ func (l *lane) connect(ctx context.Context) error {
 	if l.connection != nil {
 		return nil
 	}
-	server, err := l.endpoint.servers.SelectServer(ctx, l.selector)
+	waiting, release := untilStopping(ctx, l.stopping)
+	defer release()
+	server, err := l.endpoint.servers.SelectServer(waiting, l.selector)
 	if err != nil {
-		return err
+		return stopped(ctx, waiting, err)
 	}
-	connection, err := server.Connection(ctx)
+	connection, err := server.Connection(waiting)
 	if err != nil {
-		return err
+		return stopped(ctx, waiting, err)
 	}
 	l.server, l.connection = server, connection
 	return nil
+}
+
+// stopped makes err ErrStopping where it is the stop that ended a wait, and not ctx.
+func stopped(ctx, waiting context.Context, err error) error {
+	if waiting.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: %w", ErrStopping, err)
+	}
+	return err
 }
 
 // close gives the connection back to the pool.
@@ -134,8 +145,11 @@ func appendMessageStart(message []byte, flags wiremessage.MsgFlag) (index int32,
 var errBadReply = errors.New("the server's reply is not a valid message")
 
 // roundTrip sends a finished message and returns the reply's document, which stays valid until the garbage
-// collector takes it. A refused command is a [CommandError]; after any other error the connection is gone.
+// collector takes it. A refused command is a [CommandError]; after any other error the connection is gone. A reply
+// that does not come in time is such an error: a server that hangs would otherwise hang the copy for ever.
 func (l *lane) roundTrip(ctx context.Context, message []byte) (bsoncore.Document, error) {
+	ctx, cancel := l.endpoint.replyBy(ctx)
+	defer cancel()
 	if err := l.send(ctx, message); err != nil {
 		return nil, err
 	}

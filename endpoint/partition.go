@@ -227,7 +227,7 @@ func (p *partitioner) edge(ctx context.Context, in Range, direction int) (bson.R
 
 // edge looks up one entry of the _id index.
 func (r *Reader) edge(ctx context.Context, collection string, in Range, direction int) (id bson.RawValue, any bool, err error) {
-	err = r.patiently(ctx, "look up an _id in "+r.Namespace(collection), func() error {
+	err = r.promptly(ctx, "look up an _id in "+r.Namespace(collection), func(ctx context.Context) error {
 		any = false
 		document, err := r.collection(collection).FindOne(ctx, in.filter(bson.RawValue{}, false), options.FindOne().
 			SetSort(bson.D{{Key: "_id", Value: direction}}).

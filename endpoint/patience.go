@@ -5,11 +5,32 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
 // ErrStopping is returned instead of waiting for another attempt once the run has been asked to stop.
 var ErrStopping = errors.New("stopped while waiting for the server")
+
+// untilStopping returns a context that ends as well when stopping is closed. release must be called.
+func untilStopping(ctx context.Context, stopping <-chan struct{}) (_ context.Context, release func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	if stopping == nil {
+		return ctx, cancel
+	}
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
+		select {
+		case <-stopping:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() {
+		cancel()
+		watcher.Wait()
+	}
+}
 
 // patience decides whether and when to try again. Any progress renews it.
 type patience struct {

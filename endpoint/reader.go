@@ -38,7 +38,7 @@ func (r *Reader) Server() ServerInfo { return r.info }
 // ListCollections lists the database's collections, views and time series, sorted by name.
 func (r *Reader) ListCollections(ctx context.Context) ([]Collection, error) {
 	var list []Collection
-	err := r.patiently(ctx, "list collections of "+r.config.Database, func() error {
+	err := r.promptly(ctx, "list collections of "+r.config.Database, func(ctx context.Context) error {
 		list = nil
 		cursor, err := r.database().ListCollections(ctx, bson.D{})
 		if err != nil {
@@ -67,7 +67,7 @@ func (r *Reader) ListCollections(ctx context.Context) ([]Collection, error) {
 // ListIndexes returns index definitions exactly as the server gives them. A missing collection has none.
 func (r *Reader) ListIndexes(ctx context.Context, collection string) ([]bson.Raw, error) {
 	var list []bson.Raw
-	err := r.patiently(ctx, "list indexes of "+r.Namespace(collection), func() error {
+	err := r.promptly(ctx, "list indexes of "+r.Namespace(collection), func(ctx context.Context) error {
 		list = nil
 		cursor, err := r.collection(collection).Indexes().List(ctx)
 		if Code(err) == CodeNamespaceNotFound {
@@ -84,7 +84,7 @@ func (r *Reader) ListIndexes(ctx context.Context, collection string) ([]bson.Raw
 // Stats returns a collection's metadata. What the server does not tell is 0.
 func (r *Reader) Stats(ctx context.Context, collection string) (Stats, error) {
 	var stats Stats
-	err := r.patiently(ctx, "estimate the size of "+r.Namespace(collection), func() error {
+	err := r.promptly(ctx, "estimate the size of "+r.Namespace(collection), func(ctx context.Context) error {
 		reply, err := r.runCommand(ctx, bson.D{{Key: "collStats", Value: collection}})
 		if err == nil {
 			stats = Stats{Documents: number(reply, "count", 0), Bytes: number(reply, "size", 0)}
@@ -120,7 +120,7 @@ func (r *Reader) Count(ctx context.Context, collection string, query bson.Raw) (
 // IsEmpty tells whether a collection holds no document or does not exist.
 func (r *Reader) IsEmpty(ctx context.Context, collection string) (bool, error) {
 	empty := false
-	err := r.patiently(ctx, "look into "+r.Namespace(collection), func() error {
+	err := r.promptly(ctx, "look into "+r.Namespace(collection), func(ctx context.Context) error {
 		err := r.collection(collection).FindOne(ctx, bson.D{}, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Err()
 		if errors.Is(err, mongo.ErrNoDocuments) {
 			empty = true
@@ -138,7 +138,7 @@ func (r *Reader) FindByID(ctx context.Context, collection string, ids []bson.Raw
 	for _, id := range ids {
 		list = append(list, id)
 	}
-	err := r.patiently(ctx, "find by _id in "+r.Namespace(collection), func() error {
+	err := r.promptly(ctx, "find by _id in "+r.Namespace(collection), func(ctx context.Context) error {
 		found = nil
 		cursor, err := r.collection(collection).Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: list}}}})
 		if err != nil {
@@ -151,7 +151,7 @@ func (r *Reader) FindByID(ctx context.Context, collection string, ids []bson.Raw
 
 // patiently runs an operation until it succeeds, fails for good, or patience ends.
 func (r *Reader) patiently(ctx context.Context, operation string, attempt func() error) error {
-	patience := newPatience(r.config.Retry, nil)
+	patience := newPatience(r.config.Retry, r.config.Stopping)
 	for {
 		err := attempt()
 		if err == nil {
@@ -164,6 +164,24 @@ func (r *Reader) patiently(ctx context.Context, operation string, attempt func()
 		}
 		return fmt.Errorf("connection %s: %s: %w", r.config.Name, operation, r.scrub(err))
 	}
+}
+
+// promptly is patiently for what a healthy server answers soon: a reply that does not come in time is a failure
+// that can pass.
+func (r *Reader) promptly(ctx context.Context, operation string, attempt func(context.Context) error) error {
+	return r.patiently(ctx, operation, func() error {
+		ctx, cancel := r.replyBy(ctx)
+		defer cancel()
+		return attempt(ctx)
+	})
+}
+
+// replyBy bounds the wait for one reply.
+func (r *Reader) replyBy(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.config.ReplyTimeout <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, r.config.ReplyTimeout)
 }
 
 // runCommand runs a command on the reader's database, once.

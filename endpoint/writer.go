@@ -28,7 +28,7 @@ func (w *Writer) CreateCollection(ctx context.Context, collection string, option
 			command = append(command, bson.E{Key: e.Key(), Value: e.Value()})
 		}
 	}
-	return w.patiently(ctx, "create "+w.Namespace(collection), func() error {
+	return w.promptly(ctx, "create "+w.Namespace(collection), func(ctx context.Context) error {
 		_, err := w.runCommand(ctx, command)
 		if Code(err) == CodeNamespaceExists {
 			return nil
@@ -47,7 +47,7 @@ func (w *Writer) CreateIndex(ctx context.Context, collection string, definition 
 
 // DropCollection drops a collection. That it does not exist is no error.
 func (w *Writer) DropCollection(ctx context.Context, collection string) error {
-	return w.patiently(ctx, "drop "+w.Namespace(collection), func() error {
+	return w.promptly(ctx, "drop "+w.Namespace(collection), func(ctx context.Context) error {
 		_, err := w.runCommand(ctx, bson.D{{Key: "drop", Value: collection}})
 		if Code(err) == CodeNamespaceNotFound {
 			return nil
@@ -59,7 +59,7 @@ func (w *Writer) DropCollection(ctx context.Context, collection string) error {
 // Replace puts document in the place of the one with its _id.
 func (w *Writer) Replace(ctx context.Context, collection string, document bson.Raw) error {
 	id, _ := IDOf(document)
-	return w.patiently(ctx, "replace a document of "+w.Namespace(collection), func() error {
+	return w.promptly(ctx, "replace a document of "+w.Namespace(collection), func(ctx context.Context) error {
 		_, err := w.collection(collection).ReplaceOne(ctx, bson.D{{Key: "_id", Value: id}}, document, options.Replace().SetUpsert(true))
 		return err
 	})

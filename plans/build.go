@@ -159,6 +159,7 @@ func overlayTuning(t Tuning, r *record) Tuning {
 	overlay(&t.MaxMemory, r, "max_memory")
 	overlay(&t.WriteConcern, r, "write_concern")
 	overlayInteger(&t.PoolSize, r, "pool_size")
+	overlay(&t.ReplyTimeout, r, "reply_timeout")
 	t.Compressors = slices.Clone(t.Compressors)
 	if _, ok := r.fields["compressors"]; ok {
 		t.Compressors = texts(r, "compressors")

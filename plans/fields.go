@@ -94,6 +94,8 @@ var tuningObject = object{name: "tuning", overlay: true, fields: []field{
 		doc: "Network connections to a server, at most."},
 	{name: "compressors", shape: listShape{of: choiceShape{"zstd", "snappy", "zlib"}, item: "a compressor", unique: true},
 		also: []string{"compression"}, doc: "Compression on the wire, the preferred first. None unless given."},
+	{name: "reply_timeout", shape: durationShape{}, fallback: "5m", also: []string{"socket_timeout", "timeout"},
+		doc: "How long to wait for the reply to a read or a write before its connection is given up and it is tried again."},
 	{name: "retry", shape: objectShape{&retryObject}, also: []string{"retries"},
 		doc: "Patience with failures that can pass."},
 }}

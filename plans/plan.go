@@ -81,6 +81,7 @@ type Tuning struct {
 	WriteConcern        string
 	PoolSize            int
 	Compressors         []string
+	ReplyTimeout        time.Duration // for one read or write, before its connection is given up
 	Retry               Retry
 }
 

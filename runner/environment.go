@@ -18,6 +18,8 @@ type looker struct {
 	saved map[string]state.Step
 	log   func(level, message string)
 
+	stopping <-chan struct{} // closed when nothing should wait for a server any more
+
 	mu      sync.Mutex
 	readers map[string]*endpoint.Reader
 }
@@ -67,6 +69,8 @@ func (l *looker) config(connection string) endpoint.Config {
 		Compressors:  t.Compressors,
 		WriteConcern: t.WriteConcern,
 		Retry:        endpoint.Retry(t.Retry),
+		ReplyTimeout: t.ReplyTimeout,
+		Stopping:     l.stopping,
 		Log:          l.log,
 	}
 }
@@ -93,8 +97,10 @@ func newEnvironment(r *run, step *plans.Step) *environment {
 	log := func(level, message string) {
 		r.emit(Event{Type: EventLog, Level: level, StepName: step.Name, Message: message})
 	}
+	looker := newLooker(r.options.Plan, step, r.saved, log)
+	looker.stopping = r.options.Stop
 	return &environment{
-		looker:  newLooker(r.options.Plan, step, r.saved, log),
+		looker:  looker,
 		memory:  endpoint.NewMemory(max(1, step.Tuning.MaxMemory)),
 		writers: map[string]*endpoint.Writer{},
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"vida/endpoint"
 	"vida/plans"
 	"vida/state"
 	"vida/steps"
@@ -51,11 +52,25 @@ func (e *execution) start() error {
 		return err
 	}
 	e.before = saved.Seconds
-	e.record = state.Step{Name: e.step.Name, Type: e.step.Type, Identity: identity, Status: StatusRunning, Started: saved.Started, Seconds: saved.Seconds, Divided: saved.Divided}
+	// A step that ended is done anew. One that was interrupted goes on, also where nothing but the summing up is
+	// left: copying all of it again because of that would be a poor way to go on.
+	again := saved.Status != StatusRunning && saved.Status != StatusInterrupted
+	if saved.Status == StatusFailed {
+		units, err := e.run.store.Units(e.step.Name)
+		if err != nil {
+			return err
+		}
+		again = !anyUndone(units)
+	}
+	e.record = state.Step{Name: e.step.Name, Type: e.step.Type, Identity: identity, Status: StatusRunning, Started: saved.Started, Seconds: saved.Seconds, Divided: saved.Divided && !again}
 	if e.record.Started.IsZero() {
 		e.record.Started = e.begun
 	}
-	if err := e.run.store.SaveStep(e.record); err != nil {
+	save := e.run.store.SaveStep
+	if again {
+		save = e.run.store.SaveStepAnew
+	}
+	if err := save(e.record); err != nil {
 		return err
 	}
 	e.run.update(e.index, func(s *StepReport) {
@@ -94,13 +109,11 @@ func (e *execution) units(ctx context.Context, env *environment) ([]state.Unit, 
 	if err != nil {
 		return nil, &stateError{err}
 	}
-	if e.record.Divided && anyUndone(stored) {
+	if e.record.Divided {
 		return stored, nil
 	}
-	// Either there is nothing yet, or every unit was done and the step is to be done again.
-	if err := e.run.store.ForgetUnits(e.step.Name); err != nil {
-		return nil, &stateError{err}
-	}
+	ctx, release := e.run.untilStop(ctx) // nothing is in flight yet that would have to land
+	defer release()
 	divided, err := e.do.Divide(ctx, env)
 	if err != nil {
 		return nil, err
@@ -127,6 +140,11 @@ func anyUndone(units []state.Unit) bool {
 	return false
 }
 
+// isStop tells whether a failure is but the answer to having been asked to stop.
+func isStop(failure error) bool {
+	return errors.Is(failure, steps.ErrStopped) || errors.Is(failure, endpoint.ErrStopping) || errors.Is(failure, context.Canceled)
+}
+
 // finish stores and reports how the step ended.
 func (e *execution) finish(ctx context.Context, result steps.Result, failure error) (string, error) {
 	var broken *stateError
@@ -135,7 +153,7 @@ func (e *execution) finish(ctx context.Context, result steps.Result, failure err
 	}
 	status := StatusSucceeded
 	switch {
-	case failure != nil && stopped(ctx, e.run.options.Stop) && (errors.Is(failure, steps.ErrStopped) || ctx.Err() != nil):
+	case failure != nil && stopped(ctx, e.run.options.Stop) && (isStop(failure) || ctx.Err() != nil):
 		status, failure = StatusInterrupted, nil
 	case failure != nil:
 		status = StatusFailed

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"vida/endpoint"
 	"vida/state"
 	"vida/steps"
 )
@@ -82,8 +83,8 @@ func (p *pool) run(ctx context.Context) error {
 	cancel()
 	<-watching
 	p.meter.stop()
-	if errors.Is(p.failure, context.Canceled) && len(p.waiting) == 0 && len(p.running) == 0 && p.allDone() {
-		return nil // the cancellation above
+	if p.allDone() {
+		return nil // whatever came when there was nothing left to do
 	}
 	return p.failure
 }
@@ -151,7 +152,7 @@ func (p *pool) do(ctx context.Context, task *unitTask) (err error) {
 	}()
 	result, err := p.execution.do.Do(ctx, p.env, task.unit, task)
 	switch {
-	case errors.Is(err, steps.ErrStopped):
+	case errors.Is(err, steps.ErrStopped), errors.Is(err, endpoint.ErrStopping):
 		return steps.ErrStopped
 	case err != nil && ctx.Err() != nil:
 		return ctx.Err()

@@ -150,6 +150,7 @@ func (r *run) step(ctx context.Context, index int, step *plans.Step) (goOn bool,
 	e := newExecution(r, index, step, implementation)
 	status, err := e.perform(ctx)
 	if err != nil {
+		r.finishWithout(index, StatusFailed, err.Error())
 		return false, err
 	}
 	r.worked = r.worked || step.Type != plans.TypeCheckConnections
@@ -170,9 +171,24 @@ func (r *run) finished(index int, saved state.Step) bool {
 	case plans.TypeCheckConnections:
 		return saved.Status == StatusSucceeded && !r.anythingLeft(index+1)
 	case plans.TypeVerifyCounts, plans.TypeVerifyContent:
-		return saved.Status == StatusSucceeded && !r.worked
+		return saved.Status == StatusSucceeded && !r.worked && !r.workedSince(index, saved.Finished)
 	}
 	return saved.Status == StatusSucceeded || saved.Status == StatusDifferences
+}
+
+// workedSince tells whether a step before this one ended after that time: a run that was killed between a step and
+// its verification leaves the verification as it was.
+func (r *run) workedSince(index int, finished time.Time) bool {
+	for _, step := range r.options.Plan.Steps[:index] {
+		switch step.Type {
+		case plans.TypeCheckConnections, plans.TypeVerifyCounts, plans.TypeVerifyContent:
+			continue
+		}
+		if r.saved[step.Name].Finished.After(finished) {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *run) anythingLeft(from int) bool {
@@ -236,6 +252,23 @@ func (r *run) emit(event Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.options.Listener.Handle(event)
+}
+
+// untilStop returns a context that ends as well when the run is asked to stop. release must be called.
+func (r *run) untilStop(ctx context.Context) (_ context.Context, release func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
+		select {
+		case <-r.options.Stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() {
+		cancel()
+		watcher.Wait()
+	}
 }
 
 func stopped(ctx context.Context, stop <-chan struct{}) bool {

@@ -97,13 +97,31 @@ func (s *Store) Steps() (map[string]Step, error) {
 
 // SaveStep stores a step as it stands, but for its units and whether it is divided.
 func (s *Store) SaveStep(step Step) error {
-	return s.within("save step "+step.Name, func(tx *sql.Tx) error {
-		_, err := tx.Exec(`INSERT INTO steps (name, type, identity, status, started, finished, seconds, result, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+	return s.within("save step "+step.Name, func(tx *sql.Tx) error { return saveStep(tx, step) })
+}
+
+// SaveStepAnew stores a step that is done again from its beginning: its units and rejects are forgotten with it,
+// so that nothing of the former time is ever taken for a result of this one.
+func (s *Store) SaveStepAnew(step Step) error {
+	return s.within("start "+step.Name+" again", func(tx *sql.Tx) error {
+		if err := saveStep(tx, step); err != nil {
+			return err
+		}
+		for _, statement := range []string{`DELETE FROM units WHERE step = ?`, `DELETE FROM rejects WHERE step = ?`, `UPDATE steps SET divided = 0 WHERE name = ?`} {
+			if _, err := tx.Exec(statement, step.Name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func saveStep(tx *sql.Tx, step Step) error {
+	_, err := tx.Exec(`INSERT INTO steps (name, type, identity, status, started, finished, seconds, result, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET type = excluded.type, identity = excluded.identity, status = excluded.status, started = excluded.started,
 			finished = excluded.finished, seconds = excluded.seconds, result = excluded.result, error = excluded.error`,
-			step.Name, step.Type, string(step.Identity), step.Status, milli(step.Started), milli(step.Finished), step.Seconds, string(step.Result), step.Error)
-		return err
-	})
+		step.Name, step.Type, string(step.Identity), step.Status, milli(step.Started), milli(step.Finished), step.Seconds, string(step.Result), step.Error)
+	return err
 }
 
 // DropSteps forgets steps with their units and rejects.
@@ -211,18 +229,6 @@ func (s *Store) Split(step, unit string, shrunk []byte, expected int64, born Uni
 		}
 		_, err := tx.Exec(insertUnit, step, born.ID, string(born.Spec), born.Expected)
 		return err
-	})
-}
-
-// ForgetUnits drops the units and rejects of a step, which is then divided anew.
-func (s *Store) ForgetUnits(step string) error {
-	return s.within("start "+step+" again", func(tx *sql.Tx) error {
-		for _, statement := range []string{`DELETE FROM units WHERE step = ?`, `DELETE FROM rejects WHERE step = ?`, `UPDATE steps SET divided = 0 WHERE name = ?`} {
-			if _, err := tx.Exec(statement, step); err != nil {
-				return err
-			}
-		}
-		return nil
 	})
 }
 

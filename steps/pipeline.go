@@ -37,8 +37,13 @@ type deliverer interface {
 	close()
 }
 
-// Parcels of one unit that are being written at the same time.
-const writersPerUnit = 2
+const (
+	// Parcels of one unit that are being written at the same time.
+	writersPerUnit = 2
+	// Parcels of one unit that may have been sent without being covered by a checkpoint: while one waits for the
+	// target, those after it land. What is in here is sent again after a kill.
+	uncoveredPerUnit = 2 * writersPerUnit
+)
 
 // pipeline moves a unit's parcels from its feed to the target, several in flight, and saves a checkpoint each
 // time the parcels without a gap before them have grown: a checkpoint never runs ahead of an acknowledgement.
@@ -46,6 +51,10 @@ type pipeline struct {
 	memory       *endpoint.Memory
 	task         Task
 	newDeliverer func() (deliverer, error)
+
+	uncovered chan struct{} // holds one entry for each parcel handed out and not covered by a checkpoint
+	halted    chan struct{} // closed when a parcel was given up because the run is stopping
+	halt      func()
 
 	mu      sync.Mutex
 	arrived map[int64]arrival // out of order
@@ -62,6 +71,8 @@ type arrival struct {
 // run returns the unit's totals, counts of earlier attempts included, or ErrStopped.
 func (p *pipeline) run(ctx context.Context, source feed, earlier Counts) (Counts, error) {
 	p.arrived, p.counts = map[int64]arrival{}, earlier
+	p.uncovered, p.halted = make(chan struct{}, uncoveredPerUnit), make(chan struct{})
+	p.halt = sync.OnceFunc(func() { close(p.halted) })
 	group, ctx := errgroup.WithContext(ctx)
 	parcels := make(chan parcel)
 	stopped := false
@@ -75,39 +86,68 @@ func (p *pipeline) run(ctx context.Context, source feed, earlier Counts) (Counts
 		group.Go(func() error { return p.write(ctx, parcels) })
 	}
 	err := group.Wait()
-	if errors.Is(err, endpoint.ErrStopping) || err == nil && stopped {
+	if err == nil && (stopped || p.gaveUp()) {
 		err = ErrStopped
 	}
 	return p.counts, err
 }
 
+func (p *pipeline) gaveUp() bool {
+	select {
+	case <-p.halted:
+		return true
+	default:
+		return false
+	}
+}
+
 func (p *pipeline) read(ctx context.Context, source feed, parcels chan<- parcel) (stopped bool, err error) {
+	reading, release := stoppable(ctx, p.task) // a read has nothing that would have to land
+	defer release()
 	for number := int64(0); ; number++ {
-		select {
-		case <-p.task.Stopping():
-			return true, nil
-		default:
-		}
 		expected := source.expected()
-		if err := p.memory.Acquire(ctx, expected); err != nil {
-			return false, err
+		if err := p.memory.Acquire(reading, expected); err != nil {
+			return p.stopOr(ctx, err)
 		}
-		next, err := source.next(ctx)
+		next, err := source.next(reading)
 		if err != nil {
 			p.memory.Release(expected)
 			if errors.Is(err, io.EOF) {
 				return false, nil
 			}
-			return false, err
+			return p.stopOr(ctx, err)
 		}
 		p.memory.Adjust(expected, next.bytes)
 		next.number = number
-		select {
-		case parcels <- next:
-		case <-ctx.Done():
+		if err := p.handOut(reading, next, parcels); err != nil {
 			p.memory.Release(next.bytes)
-			return false, ctx.Err()
+			return p.stopOr(ctx, err)
 		}
+	}
+}
+
+// stopOr tells whether an error of reading is but the answer to having been asked to stop.
+func (p *pipeline) stopOr(ctx context.Context, err error) (stopped bool, _ error) {
+	if ctx.Err() == nil && (stopping(p.task) || p.gaveUp()) {
+		return true, nil
+	}
+	return false, err
+}
+
+// handOut gives a parcel to a writer once there are few enough without a checkpoint.
+func (p *pipeline) handOut(ctx context.Context, next parcel, parcels chan<- parcel) error {
+	select {
+	case p.uncovered <- struct{}{}:
+	case <-p.halted:
+		return endpoint.ErrStopping
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case parcels <- next:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -120,6 +160,10 @@ func (p *pipeline) write(ctx context.Context, parcels <-chan parcel) error {
 	for next := range parcels {
 		counts, rejects, err := to.deliver(ctx, next)
 		p.memory.Release(next.bytes)
+		if errors.Is(err, endpoint.ErrStopping) {
+			p.halt() // this one is read again by the next run; what others have in flight may land
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -139,6 +183,7 @@ func (p *pipeline) acknowledge(parcel parcel, a arrival) error {
 	defer p.mu.Unlock()
 	p.arrived[parcel.number] = a
 	var checkpoint Checkpoint
+	covered := 0
 	for {
 		a, ok := p.arrived[p.next]
 		if !ok {
@@ -146,6 +191,7 @@ func (p *pipeline) acknowledge(parcel parcel, a arrival) error {
 		}
 		delete(p.arrived, p.next)
 		p.next++
+		covered++
 		p.counts = p.counts.Plus(a.counts)
 		checkpoint.State = a.state
 		checkpoint.Rejects = append(checkpoint.Rejects, a.rejects...)
@@ -156,6 +202,9 @@ func (p *pipeline) acknowledge(parcel parcel, a arrival) error {
 	checkpoint.Counts = p.counts
 	if err := p.task.Save(checkpoint); err != nil {
 		return fmt.Errorf("save a checkpoint: %w", err)
+	}
+	for range covered {
+		<-p.uncovered
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
 
 	"vida/endpoint"
 	"vida/plans"
@@ -68,6 +69,34 @@ type Task interface {
 	// Stopping is closed when the run should end soon: take no more work, land and save what is in flight,
 	// return ErrStopped. A cancelled context means at once.
 	Stopping() <-chan struct{}
+}
+
+// stoppable returns a context that ends as well when the run should end soon, for work with nothing in flight that
+// would have to land. release must be called.
+func stoppable(ctx context.Context, task Task) (_ context.Context, release func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
+		select {
+		case <-task.Stopping():
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() {
+		cancel()
+		watcher.Wait()
+	}
+}
+
+// stopping tells whether the run should end soon.
+func stopping(task Task) bool {
+	select {
+	case <-task.Stopping():
+		return true
+	default:
+		return false
+	}
 }
 
 // Result is what a unit or a step came to.
