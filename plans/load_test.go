@@ -39,6 +39,7 @@ tuning:
   max_memory: 1GiB
   write_concern: majority
   pool_size: 200
+  reply_timeout: 90s
   compressors: [zstd, snappy]
   retry: {for: 5m, max: 10s}
 steps:
@@ -104,7 +105,7 @@ func TestEveryField(t *testing.T) {
 	}
 	planWide := Tuning{
 		Workers: 12, BatchDocuments: 2000, BatchBytes: 8 << 20, UnitDocuments: 50000, CheckpointDocuments: 50000,
-		MaxMemory: 1 << 30, WriteConcern: "majority", PoolSize: 200, Compressors: []string{"zstd", "snappy"},
+		MaxMemory: 1 << 30, WriteConcern: "majority", PoolSize: 200, ReplyTimeout: 90 * time.Second, Compressors: []string{"zstd", "snappy"},
 		Retry: Retry{For: 5 * time.Minute, Initial: 100 * time.Millisecond, Max: 10 * time.Second},
 	}
 	if !reflect.DeepEqual(p.Tuning, planWide) {
@@ -154,7 +155,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := Tuning{
 		BatchDocuments: 2000, BatchBytes: 16 << 20, UnitDocuments: 50000, CheckpointDocuments: 50000, MaxMemory: 256 << 20,
-		WriteConcern: "1", PoolSize: 100, Retry: Retry{For: 10 * time.Minute, Initial: 100 * time.Millisecond, Max: 30 * time.Second},
+		WriteConcern: "1", PoolSize: 100, ReplyTimeout: 5 * time.Minute, Retry: Retry{For: 10 * time.Minute, Initial: 100 * time.Millisecond, Max: 30 * time.Second},
 	}
 	if !reflect.DeepEqual(p.Steps[0].Tuning, want) {
 		t.Errorf("got %+v, want %+v", p.Steps[0].Tuning, want)
