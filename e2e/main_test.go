@@ -1,19 +1,17 @@
 package e2e
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 )
 
 // What every test uses: the binary under test and the servers it works on.
 var (
 	vida      string
+	sandbox   string
 	sourceURI string
 	targetURI string
 )
@@ -42,9 +40,13 @@ func testMain(m *testing.M) (int, error) {
 	if err := build(vida, "..", ".", flags...); err != nil {
 		return 0, err
 	}
+	sandbox = filepath.Join(dir, "vida-sandbox")
+	if err := build(sandbox, "../sandbox", "./cmd/vida-sandbox"); err != nil {
+		return 0, err
+	}
 	sourceURI, targetURI = os.Getenv("VIDA_TEST_SOURCE_URI"), os.Getenv("VIDA_TEST_TARGET_URI")
 	if sourceURI == "" || targetURI == "" {
-		stop, err := startSandbox(dir)
+		stop, err := startSandbox()
 		if err != nil {
 			return 0, err
 		}
@@ -63,59 +65,13 @@ func build(out, dir, pkg string, flags ...string) error {
 	return nil
 }
 
-// startSandbox keeps an embedded source and target up for the length of the tests.
-func startSandbox(dir string) (stop func(), err error) {
-	binary := filepath.Join(dir, "vida-sandbox")
-	if err := build(binary, "../sandbox", "./cmd/vida-sandbox"); err != nil {
-		return nil, err
-	}
-	envFile := filepath.Join(dir, "sandbox.env")
-	command := exec.Command(binary, "serve", "--env-file", envFile)
-	command.Stderr = os.Stderr
-	if err := command.Start(); err != nil {
-		return nil, err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
-	stop = func() {
-		_ = command.Process.Signal(os.Interrupt)
-		select {
-		case <-ended:
-		case <-time.After(20 * time.Second):
-			_ = command.Process.Kill()
-			<-ended
-		}
-	}
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		select {
-		case err := <-ended:
-			return nil, fmt.Errorf("the sandbox ended: %w", err)
-		default:
-		}
-		if readSandbox(envFile) {
-			return stop, nil
-		}
-	}
-	stop()
-	return nil, fmt.Errorf("the sandbox did not start within a minute")
-}
-
-// readSandbox takes the URIs from the sandbox's file, which appears whole.
-func readSandbox(file string) bool {
-	f, err := os.Open(file)
+// startSandbox keeps an embedded source and target up for the length of the tests. The source is the bare
+// server: tests that want a Cosmos DB account before it start one (see startDouble).
+func startSandbox() (stop func(), err error) {
+	s, err := startServe("--cosmos=off")
 	if err != nil {
-		return false
+		return nil, err
 	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		name, value, _ := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "=")
-		value = strings.Trim(value, `'"`)
-		switch name {
-		case "VIDA_TEST_SOURCE_URI":
-			sourceURI = value
-		case "VIDA_TEST_TARGET_URI":
-			targetURI = value
-		}
-	}
-	return sourceURI != "" && targetURI != ""
+	sourceURI, targetURI = s.variables["VIDA_TEST_SOURCE_URI"], s.variables["VIDA_TEST_TARGET_URI"]
+	return s.stop, nil
 }

@@ -114,7 +114,8 @@ func Transient(err error) bool {
 	var selection topology.ServerSelectionError
 	var queue topology.WaitQueueTimeoutError
 	var network net.Error
-	return errors.As(err, &connection) || errors.As(err, &selection) || errors.As(err, &queue) ||
+	var pool driver.RetryablePoolError // another operation's connection broke, and the pool began anew
+	return errors.As(err, &pool) && pool.Retryable() || errors.As(err, &connection) || errors.As(err, &selection) || errors.As(err, &queue) ||
 		errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, topology.ErrConnectionClosed) ||
 		mongo.IsNetworkError(err) || mongo.IsTimeout(err)

@@ -13,6 +13,11 @@ import (
 	"go.mongodb.org/mongo-driver/x/mongo/driver/topology"
 )
 
+// clearedPool is what the driver answers with to those who wait for a connection when another one's broke.
+type clearedPool struct{ error }
+
+func (clearedPool) Retryable() bool { return true }
+
 func TestTransient(t *testing.T) {
 	cases := []struct {
 		name string
@@ -30,6 +35,7 @@ func TestTransient(t *testing.T) {
 		{"cursor", &CommandError{Code: 43}, true},
 		{"time limit", mongo.CommandError{Code: 50}, true},
 		{"old not master", &CommandError{Message: "not master"}, true},
+		{"pool began anew", fmt.Errorf("insert: %w", clearedPool{errors.New("connection pool was cleared")}), true},
 		{"unauthorized", &CommandError{Code: 13}, false},
 		{"bad value", &CommandError{Code: 2}, false},
 		{"password", topology.ConnectionError{Wrapped: errors.New("auth error: unable to authenticate")}, false},

@@ -23,9 +23,19 @@ COSMOS_DB_COLLECTION, MONGODB_ATLAS_CONNECTION_STRING, MONGODB_ATLAS_DB_NAME and
 MONGODB_ATLAS_COLLECTION (names already set in the environment stay) and
 VIDA_TEST_SOURCE_URI and VIDA_TEST_TARGET_URI, runs the command, and stops them.
 
+The source behaves as a Cosmos DB account (--profile, --request-units): it charges
+request units, throttles and refuses. VIDA_SANDBOX_COSMOS_URL tells what it did (GET)
+and takes changes while it runs (POST):
+  curl -d '{"request_units": 5000, "background": 2000}' $VIDA_SANDBOX_COSMOS_URL
+VIDA_SANDBOX_SOURCE_ENGINE_URI leads past it, to the server that keeps the documents.
+VIDA_SANDBOX_SOURCE_FAULTS_URL and VIDA_SANDBOX_TARGET_FAULTS_URL are there with
+--source-faults and --target-faults; see vida-sandbox proxy --help.
+
 The exit code is the command's: 128+n where signal n ended it, 127 where it is not
 found, 126 where it cannot be run; 125 where the sandbox itself failed.`,
-		Example: "  vida-sandbox exec -- vida run plans/full-migration.yaml",
+		Example: `  vida-sandbox exec -- vida run plans/full-migration.yaml
+  vida-sandbox exec --profile ru-3.6 --request-units 4000 -- vida run plans/full-migration.yaml
+  vida-sandbox exec --cosmos=off -- vida run plans/full-migration.yaml`,
 		Args: usageArgs(func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("exec needs a command to run, after --")
@@ -58,7 +68,7 @@ func runExec(flags *stackFlags, stdio Stdio, args []string) error {
 	}
 
 	command := &exec.Cmd{Path: path, Args: args, Stdin: stdio.In, Stdout: stdio.Out, Stderr: stdio.Err}
-	command.Env = withVariables(os.Environ(), environment(running.sourceURI, running.targetURI, running.names))
+	command.Env = withVariables(os.Environ(), running.variables())
 	code, runError := signals.run(command)
 	running.say(stdio.Err)
 	stopError := running.stop()

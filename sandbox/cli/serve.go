@@ -21,6 +21,8 @@ func newServeCommand(stdio Stdio) *cobra.Command {
 stops them at Ctrl-C (SIGINT), SIGTERM or SIGHUP. With --env-file it also writes the
 variables as NAME=value lines when the servers are up, and removes that file at the end.
 
+The variables, the Cosmos DB account before the source, and faults are those of exec.
+
 --engine null serves a virtual collection of any size and checks what is written to the
 target; {vidaSandboxStats: 1} asks either server what it has done.`,
 		Args: usageArgs(cobra.NoArgs),
@@ -44,7 +46,7 @@ func runServe(flags *stackFlags, envFile string, stdio Stdio) (err error) {
 	}
 	defer func() { err = errors.Join(err, running.stop()) }()
 
-	variables := environment(running.sourceURI, running.targetURI, running.names)
+	variables := running.variables()
 	if envFile != "" {
 		if err := writeEnvFile(envFile, variables); err != nil {
 			return fmt.Errorf("--env-file: %w", err)
@@ -65,6 +67,10 @@ func announce(w io.Writer, running *stack, variables []variable) error {
 	if _, err := fmt.Fprintf(w, "# source  %s\n# target  %s\n", withoutPassword(running.sourceURI), withoutPassword(running.targetURI)); err != nil {
 		return err
 	}
+	return export(w, variables)
+}
+
+func export(w io.Writer, variables []variable) error {
 	for _, v := range variables {
 		if _, err := fmt.Fprintf(w, "export %s=%s\n", v.name, shellQuote(withoutPassword(v.value))); err != nil {
 			return err

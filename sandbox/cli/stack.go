@@ -7,11 +7,17 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"vida/sandbox/control"
+	"vida/sandbox/cosmos"
 	"vida/sandbox/engine"
 	"vida/sandbox/engine/null"
+	"vida/sandbox/wire"
+	"vida/sandbox/wire/faults"
 )
 
 // stackFlags are the flags that say what to start; exec and serve have them in common.
@@ -20,12 +26,14 @@ type stackFlags struct {
 	kind   string
 	idKind string
 	data   string
+	double doubleFlags
+	faults [2]faultFlags // of the source and the target
 
 	given func(flag string) bool
 }
 
 func (f *stackFlags) register(cmd *cobra.Command) {
-	flags := cmd.Flags()
+	flags := pflag.NewFlagSet("servers", pflag.ContinueOnError)
 	flags.StringVar(&f.kind, "engine", string(engine.Embedded), fmt.Sprintf("what serves both sides: one of %v", engine.Kinds()))
 	flags.StringVar(&f.engine.Source.URI, "source-uri", "", "a server that runs already, as the source")
 	flags.StringVar(&f.engine.Target.URI, "target-uri", "", "a server that runs already, as the target")
@@ -34,11 +42,27 @@ func (f *stackFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.data, "data", "", "directory to keep the data in (default: a temporary one, removed at the end)")
 	flags.StringVar(&f.engine.DocumentDB, "documentdb-dir", "", "where scripts/documentdb.sh has installed (default: $VIDA_DOCUMENTDB_DIR, or /opt/vida-documentdb)")
 
-	flags.Int64Var(&f.engine.Null.Documents, "documents", 1_000_000, "engine null: how many documents the source has")
-	flags.IntVar(&f.engine.Null.DocumentBytes, "document-bytes", 1900, "engine null: the size of each")
-	flags.StringVar(&f.idKind, "id-kind", string(null.ObjectID), fmt.Sprintf("engine null: the type of their _id: one of %v", null.IDKinds()))
-	flags.BoolVar(&f.engine.Null.Skew, "skew", false, "engine null: put 90 % of the _ids into 1 % of their range")
-	f.given = flags.Changed
+	virtual := pflag.NewFlagSet("null", pflag.ContinueOnError)
+	virtual.Int64Var(&f.engine.Null.Documents, "documents", 1_000_000, "how many documents the source has")
+	virtual.IntVar(&f.engine.Null.DocumentBytes, "document-bytes", 1900, "the size of each")
+	virtual.StringVar(&f.idKind, "id-kind", string(null.ObjectID), fmt.Sprintf("the type of their _id: one of %v", null.IDKinds()))
+	virtual.BoolVar(&f.engine.Null.Skew, "skew", false, "put 90 % of the _ids into 1 % of their range")
+
+	account := pflag.NewFlagSet("cosmos", pflag.ContinueOnError)
+	f.double.register(account)
+
+	misbehaving := pflag.NewFlagSet("faults", pflag.ContinueOnError)
+	f.faults[0].side, f.faults[1].side = "source", "target"
+	for side := range f.faults {
+		f.faults[side].register(misbehaving)
+	}
+
+	f.given = cmd.Flags().Changed
+	groupFlags(cmd,
+		flagGroup{"Servers", flags},
+		flagGroup{"Cosmos DB account before the source", account},
+		flagGroup{"Faults", misbehaving},
+		flagGroup{"Engine null", virtual})
 }
 
 // stack is everything that runs: the engine's servers, and what stands before them.
@@ -46,8 +70,9 @@ type stack struct {
 	sourceURI string // the one to hand out
 	targetURI string
 	names     namespaces
-	report    func() []string // what the servers have to say of what they did
-	stops     []func() error  // in the order of starting
+	more      []variable        // what else a command is told
+	reports   []func() []string // what the servers have to say of what they did
+	stops     []func() error    // in the order of starting
 }
 
 // start starts what the flags ask for. Where it fails, nothing is left running.
@@ -61,6 +86,10 @@ func (f *stackFlags) start(ctx context.Context) (_ *stack, err error) {
 	if err := f.check(options); err != nil {
 		return nil, err
 	}
+	front, err := f.front(options)
+	if err != nil {
+		return nil, err
+	}
 	s := &stack{names: names}
 	defer func() {
 		if err != nil {
@@ -71,22 +100,132 @@ func (f *stackFlags) start(ctx context.Context) (_ *stack, err error) {
 	if options.Data, err = s.dataDirectory(f.data); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
+	// The ports asked for are those that clients see.
+	sourcePort, targetPort := options.Source.Port, options.Target.Port
+	if front.account != nil || front.faults[0] != nil {
+		options.Source.Port = 0
+	}
+	if front.faults[1] != nil {
+		options.Target.Port = 0
+	}
 	servers, err := engine.Start(ctx, options)
 	if err != nil {
 		return nil, err
 	}
 	s.stops = append(s.stops, servers.Stop)
-	s.report = servers.Report
+	s.reports = append(s.reports, servers.Report)
 	s.sourceURI, s.targetURI = servers.SourceURI, servers.TargetURI
+	// The context ends the start only: what runs is stopped in order.
+	running := context.WithoutCancel(ctx)
+	if err := s.frontSource(running, front, sourcePort); err != nil {
+		return nil, fmt.Errorf("source: %w", err)
+	}
+	if front.faults[1] != nil {
+		if s.targetURI, err = s.addFaults(running, s.targetURI, targetPort, f.faults[1], front.faults[1]); err != nil {
+			return nil, fmt.Errorf("target: %w", err)
+		}
+	}
 	return s, nil
 }
 
-func (f *stackFlags) check(options engine.Options) error {
-	known := false
-	for _, kind := range engine.Kinds() {
-		known = known || kind == options.Kind
+// front is what is to stand before the servers.
+type front struct {
+	account *cosmos.Options
+	faults  [2]*faults.Injector
+	flags   *stackFlags
+}
+
+func (f *stackFlags) front(options engine.Options) (front, error) {
+	w := front{flags: f}
+	account, err := f.double.wanted(options)
+	if err != nil {
+		return w, err
 	}
-	if !known {
+	if account {
+		resolved, err := f.double.resolve(options)
+		if err != nil {
+			return w, err
+		}
+		w.account = &resolved
+	}
+	for side := range f.faults {
+		if w.faults[side], err = f.faults[side].injector(); err != nil {
+			return w, err
+		}
+	}
+	if uri := options.Source.URI; uri != "" && (account || w.faults[0] != nil) {
+		if _, err := splitAddress(uri); err != nil {
+			return w, usagef("--source-uri: %w", err)
+		}
+	}
+	if uri := options.Target.URI; uri != "" && w.faults[1] != nil {
+		if _, err := splitAddress(uri); err != nil {
+			return w, usagef("--target-uri: %w", err)
+		}
+	}
+	return w, nil
+}
+
+// frontSource puts before the source what belongs there. Faults and an account are one proxy: what a client
+// meets first are the faults.
+func (s *stack) frontSource(ctx context.Context, w front, port int) (err error) {
+	flags, injector := w.flags.faults[0], w.faults[0]
+	switch {
+	case w.account == nil && injector == nil:
+		return nil
+	case w.account == nil:
+		s.sourceURI, err = s.addFaults(ctx, s.sourceURI, port, flags, injector)
+		return err
+	}
+	s.more = append(s.more, variable{"VIDA_SANDBOX_SOURCE_ENGINE_URI", s.sourceURI})
+	options := *w.account
+	options.Listen = loopback(port)
+	if injector != nil {
+		options.Interceptors = []wire.Interceptor{injector}
+	}
+	double, uri, err := startDouble(ctx, s.sourceURI, options)
+	if err != nil {
+		return err
+	}
+	s.sourceURI = uri
+	s.stops = append(s.stops, double.Close)
+	s.reports = append(s.reports, func() []string {
+		if line := account(double.Statistics()); line != "" {
+			return []string{line}
+		}
+		return nil
+	})
+	s.more = append(s.more, variable{"VIDA_SANDBOX_COSMOS_URL", double.StatsURL()})
+	if injector == nil {
+		return nil
+	}
+	endpoint, err := control.Listen(ctx, flags.address, faults.Handler(injector, double.Proxy()))
+	if err != nil {
+		return err
+	}
+	s.stops = append(s.stops, endpoint.Close)
+	s.more = append(s.more, variable{flags.variable(), endpoint.URL()})
+	return nil
+}
+
+// addFaults puts a misbehaving proxy before a server and returns the URI that leads to it.
+func (s *stack) addFaults(ctx context.Context, uri string, port int, flags faultFlags, injector *faults.Injector) (string, error) {
+	proxy, err := startFaulty(ctx, uri, loopback(port), flags.address, injector)
+	if err != nil {
+		return "", err
+	}
+	s.stops = append(s.stops, proxy.close)
+	s.more = append(s.more, variable{flags.variable(), proxy.endpoint.URL()}, variable{flags.engineVariable(), uri})
+	return proxy.uri, nil
+}
+
+// variables are what a command is told.
+func (s *stack) variables() []variable {
+	return append(environment(s.sourceURI, s.targetURI, s.names), s.more...)
+}
+
+func (f *stackFlags) check(options engine.Options) error {
+	if !slices.Contains(engine.Kinds(), options.Kind) {
 		return usagef("--engine %s: there are %v", options.Kind, engine.Kinds())
 	}
 	for name, side := range map[string]engine.Side{"source": options.Source, "target": options.Target} {
@@ -140,8 +279,10 @@ func (s *stack) dataDirectory(asked string) (string, error) {
 
 // say writes what the servers have to say of what they did.
 func (s *stack) say(w io.Writer) {
-	for _, line := range s.report() {
-		_, _ = fmt.Fprintf(w, "vida-sandbox: %s\n", line)
+	for _, report := range s.reports {
+		for _, line := range report() {
+			_, _ = fmt.Fprintf(w, "vida-sandbox: %s\n", line)
+		}
 	}
 }
 

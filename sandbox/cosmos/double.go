@@ -7,13 +7,13 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
-	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"vida/sandbox/control"
 	"vida/sandbox/wire"
 )
 
@@ -60,13 +60,11 @@ type Double struct {
 	randomMu sync.Mutex
 	random   *rand.Rand
 
-	stats   *http.Server
-	statsAt string
-	serving sync.WaitGroup
-	cancel  context.CancelFunc
+	stats  *control.Endpoint
+	cancel context.CancelFunc
 }
 
-// Start starts a double. It ends when it is closed or ctx is done.
+// Start starts a double. It serves until it is closed; its clients are cut off when ctx is done.
 func Start(ctx context.Context, options Options) (*Double, error) {
 	if options.RequestUnits == 0 {
 		options.RequestUnits = defaultRequestUnits
@@ -77,7 +75,7 @@ func Start(ctx context.Context, options Options) (*Double, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	if err := options.Profile.check(); err != nil {
+	if err := options.Profile.Validate(); err != nil {
 		return nil, fmt.Errorf("profile %s: %w", options.Profile.Name, err)
 	}
 	if err := checkThroughput(options.RequestUnits, options.Background); err != nil {
@@ -121,7 +119,7 @@ func Start(ctx context.Context, options Options) (*Double, error) {
 		d.cancel()
 		return nil, err
 	}
-	if err := d.serveStatistics(ctx, options.StatsListen); err != nil {
+	if d.stats, err = control.Listen(ctx, options.StatsListen, d.statsHandler()); err != nil {
 		d.cancel()
 		return nil, errors.Join(err, d.proxy.Close())
 	}
@@ -151,8 +149,7 @@ func (d *Double) Proxy() *wire.Proxy { return d.proxy }
 // Close ends every connection and the HTTP endpoint, and returns when nothing of the double runs any more.
 func (d *Double) Close() error {
 	d.cancel()
-	d.serving.Wait()
-	return d.proxy.Close()
+	return errors.Join(d.stats.Close(), d.proxy.Close())
 }
 
 // Change is what can change while a double runs; nil for what stays.

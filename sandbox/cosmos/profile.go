@@ -34,39 +34,40 @@ const (
 	RetryAfterSometimes = "sometimes"
 )
 
-// Profile is how an account behaves. A profile file names a built-in one as its base, and what differs.
+// Profile is how an account behaves. A profile file names a built-in one as its base, and what differs. The help
+// of each behaviour is that of its flag.
 type Profile struct {
 	Name          string `yaml:"name"`
-	WireVersion   int32  `yaml:"wire_version"`
-	ServerVersion string `yaml:"server_version"` // as buildInfo tells
-	ReplicaSet    string `yaml:"replica_set"`    // as hello tells; empty for none
-	Hello         bool   `yaml:"hello"`          // false: only isMaster is known
+	WireVersion   int32  `yaml:"wire_version" help:"maxWireVersion that hello tells: 6 for 3.6, 7 for 4.0, 8 for 4.2, 13 for 5.0, 17 for 6.0, 21 for 7.0"`
+	ServerVersion string `yaml:"server_version" help:"version that buildInfo tells"`
+	ReplicaSet    string `yaml:"replica_set" help:"replica set that hello tells; empty for none"`
+	Hello         bool   `yaml:"hello" help:"hello is known, not isMaster alone"`
 
-	Metered            bool     `yaml:"metered"`           // charges, throttles and knows the commands about it
-	StrongReads        bool     `yaml:"strong_reads"`      // strong or bounded staleness: reads cost double
-	Throughput         string   `yaml:"throughput"`        // collection, database or none
-	ThrottledWrites    string   `yaml:"throttled_writes"`  // partial, command or mixed
-	RetryAfter         string   `yaml:"retry_after"`       // always, never or sometimes
-	ServerSideRetry    bool     `yaml:"server_side_retry"` // wait instead of 16500, and fail with 50 in the end
-	ServerSideRetryFor Duration `yaml:"server_side_retry_for"`
+	Metered            bool     `yaml:"metered" help:"charges, throttles, and knows getLastRequestStatistics and customAction"`
+	StrongReads        bool     `yaml:"strong_reads" help:"strong or bounded staleness: reads cost double"`
+	Throughput         string   `yaml:"throughput" help:"who tells the throughput: collection, database (shared by its collections) or none (serverless)"`
+	ThrottledWrites    string   `yaml:"throttled_writes" help:"a throttled write fails as partial (writeErrors by index), command (whole, and yet some of it is written) or mixed"`
+	RetryAfter         string   `yaml:"retry_after" help:"throttling tells RetryAfterMs: always, never or sometimes"`
+	ServerSideRetry    bool     `yaml:"server_side_retry" help:"wait instead of answering 16500, and fail with code 50 in the end"`
+	ServerSideRetryFor Duration `yaml:"server_side_retry_for" help:"... after this long"`
 
-	MaxWriteBatch         int      `yaml:"max_write_batch"`    // operations
-	MaxDocumentBytes      int      `yaml:"max_document_bytes"` // 0: whatever the server takes
-	MaxPageBytes          int      `yaml:"max_page_bytes"`     // 0: whatever the server sends
-	RefuseRetryableWrites bool     `yaml:"refuse_retryable_writes"`
-	RefuseUnindexedSorts  bool     `yaml:"refuse_unindexed_sorts"`
-	UnsupportedCommands   []string `yaml:"unsupported_commands"`
-	UnsupportedStages     []string `yaml:"unsupported_stages"`
+	MaxWriteBatch         int      `yaml:"max_write_batch" help:"most operations of a write"`
+	MaxDocumentBytes      int      `yaml:"max_document_bytes" help:"largest document; 0 for whatever the server takes"`
+	MaxPageBytes          int      `yaml:"max_page_bytes" help:"largest page of a reply; 0 for whatever the server sends"`
+	RefuseRetryableWrites bool     `yaml:"refuse_retryable_writes" help:"refuse retryable writes, code 2"`
+	RefuseUnindexedSorts  bool     `yaml:"refuse_unindexed_sorts" help:"refuse to sort by what no index serves, code 2"`
+	UnsupportedCommands   []string `yaml:"unsupported_commands" help:"commands refused with code 115"`
+	UnsupportedStages     []string `yaml:"unsupported_stages" help:"aggregation stages refused with code 40324"`
 
-	DecorateIndexes bool `yaml:"decorate_indexes"` // list v: 1 and ns
-	TTLIndex        bool `yaml:"ttl_index"`        // list _ts_1 with expireAfterSeconds -1
-	DefaultIndexes  bool `yaml:"default_indexes"`  // list DocumentDBDefaultIndex, as accounts of 3.2 do
+	DecorateIndexes bool `yaml:"decorate_indexes" help:"listIndexes tells v: 1 and ns"`
+	TTLIndex        bool `yaml:"ttl_index" help:"listIndexes tells _ts_1, which expires after -1 seconds"`
+	DefaultIndexes  bool `yaml:"default_indexes" help:"listIndexes tells DocumentDBDefaultIndex, as accounts of 3.2 do"`
 
-	TwinEvery int `yaml:"twin_every"` // about one document in so many has a twin with its _id; 0 for none
+	TwinEvery int `yaml:"twin_every" help:"one document in so many is read twice, the second with another shard key; 0 for none"`
 
-	IdleTimeout     Duration `yaml:"idle_timeout"`     // connections without a command end; 0 for never
-	DropConnections float64  `yaml:"drop_connections"` // probability, per command, of a reset before or after it
-	LoseCursors     float64  `yaml:"lose_cursors"`     // probability, per getMore, of CursorNotFound
+	IdleTimeout     Duration `yaml:"idle_timeout" help:"connections without a command for this long end; 0s for never"`
+	DropConnections float64  `yaml:"drop_connections" help:"probability, per command, that its connection is reset before or after it"`
+	LoseCursors     float64  `yaml:"lose_cursors" help:"probability, per getMore, of CursorNotFound"`
 }
 
 // Duration is written as Go writes durations: 250ms, 4m.
@@ -157,13 +158,14 @@ func ParseProfile(source []byte) (Profile, error) {
 	if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
 		return Profile{}, fmt.Errorf("profile: %w", err)
 	}
-	if err := file.check(); err != nil {
+	if err := file.Validate(); err != nil {
 		return Profile{}, fmt.Errorf("profile: %w", err)
 	}
 	return file.Profile, nil
 }
 
-func (p Profile) check() error {
+// Validate finds what no account can be.
+func (p Profile) Validate() error {
 	var mistakes []error
 	oneOf := func(field, value string, allowed ...string) {
 		if !slices.Contains(allowed, value) {

@@ -127,6 +127,20 @@ func (p *Proxy) Resume() {
 	p.paused = false
 }
 
+// Reset resets every connection; new ones are welcome.
+func (p *Proxy) Reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.resetAll()
+}
+
+// Paused tells whether a pause is under way.
+func (p *Proxy) Paused() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.paused
+}
+
 // Connections is how many clients are connected.
 func (p *Proxy) Connections() int {
 	p.mu.Lock()

@@ -31,22 +31,29 @@ type rule struct {
 
 // New follows rules. Equal seeds, rules and orders of commands give equal faults.
 func New(seed uint64, rules ...Rule) (*Injector, error) {
-	i := &Injector{seed: seed}
-	return i, i.Set(rules...)
+	i := &Injector{}
+	return i, i.replace(seed, rules)
 }
 
 // Set replaces the rules and forgets what the old ones have seen.
 func (i *Injector) Set(rules ...Rule) error {
+	i.mu.Lock()
+	seed := i.seed
+	i.mu.Unlock()
+	return i.replace(seed, rules)
+}
+
+func (i *Injector) replace(seed uint64, rules []Rule) error {
 	fresh := make([]*rule, len(rules))
 	for n, r := range rules {
 		if err := r.complete(); err != nil {
 			return fmt.Errorf("rule %d (%s): %w", n+1, r.Name, err)
 		}
-		fresh[n] = &rule{Rule: r, random: rand.New(rand.NewPCG(i.seed, uint64(n)))}
+		fresh[n] = &rule{Rule: r, random: rand.New(rand.NewPCG(seed, uint64(n)))}
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.rules = fresh
+	i.seed, i.rules = seed, fresh
 	return nil
 }
 
@@ -61,6 +68,26 @@ func (i *Injector) Fired(name string) int {
 		}
 	}
 	return sum
+}
+
+// Count is what a rule has seen.
+type Count struct {
+	Name    string `json:"name"`
+	Command string `json:"command"`
+	Action  string `json:"action"`
+	Matched int    `json:"matched"` // commands, those that skip and probability let pass included
+	Fired   int    `json:"fired"`
+}
+
+// Counts tells of every rule, in their order.
+func (i *Injector) Counts() []Count {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	counts := make([]Count, len(i.rules))
+	for n, r := range i.rules {
+		counts[n] = Count{Name: r.Name, Command: r.Command, Action: r.Action, Matched: r.matched, Fired: r.fired}
+	}
+	return counts
 }
 
 // verdict is what the rules make of one command.
