@@ -36,23 +36,26 @@ func OpenReader(ctx context.Context, config Config) (*Reader, error) {
 	if err != nil {
 		return nil, connectFailure(err, config)
 	}
+	r := &Reader{config: config, servers: servers, preference: readPreference(clientOptions)}
 	// The client shares the topology, and with it the connection pool, of the unparsed data path.
-	clientOptions.Deployment = servers
+	clientOptions.Deployment = &meteredDeployment{Topology: servers, reader: r}
 	client, err := mongo.Connect(ctx, clientOptions)
 	if err != nil {
 		return nil, connectFailure(err, config)
 	}
-	r := &Reader{
-		config:     config,
-		client:     client,
-		servers:    servers,
-		preference: readPreference(clientOptions),
-	}
+	r.client = client
 	waiting, release := untilStopping(ctx, config.Stopping)
 	defer release()
 	if err := r.introduce(waiting, clientOptions.Hosts); err != nil {
 		err = stopped(ctx, waiting, connectFailure(err, config))
 		return nil, errors.Join(err, r.Close(context.WithoutCancel(ctx)))
+	}
+	if r.info.Kind == KindCosmos {
+		governor := config.Governor
+		if governor == nil {
+			governor = NewGovernor(config.RequestUnits)
+		}
+		r.meter = &meter{reader: r, governor: governor}
 	}
 	return r, nil
 }

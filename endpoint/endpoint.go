@@ -24,6 +24,7 @@ type Config struct {
 	Database     string
 	Kind         string // auto, cosmos or mongodb
 	RequestUnits Budget
+	Governor     *Governor // shared by all that use the connection's budget; nil: one of its own
 	PoolSize     int
 	Compressors  []string
 	WriteConcern string // 1, majority or 0
@@ -65,8 +66,8 @@ type ServerInfo struct {
 // Usage is what some commands cost.
 type Usage struct {
 	RequestUnits float64
-	Estimated    bool // the server did not tell, RequestUnits is reckoned
-	Throttled    int64
+	Estimated    bool  // the server did not tell, RequestUnits is reckoned
+	Throttled    int64 // commands, in whole or in part
 	Retries      int64
 }
 

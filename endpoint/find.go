@@ -47,6 +47,7 @@ type Cursor struct {
 	ended    bool
 	last     bson.RawValue
 	mean     float64 // bytes a document
+	asked    int     // documents of the batch that was asked for last
 	message  []byte
 	usage    Usage
 }
@@ -81,10 +82,27 @@ func (c *Cursor) SetBatch(documents int, bytes int64) {
 }
 
 func (c *Cursor) batchDocuments() int {
-	if c.mean == 0 {
-		return c.find.BatchDocuments
+	most := float64(c.find.BatchBytes)
+	if m := c.lane.endpoint.meter; m != nil {
+		if weight := m.governor.affordable(kindRead, c.find.Collection); weight > 0 {
+			most = min(most, weight/documentedReadPerKB*kilobyte)
+		}
 	}
-	return max(1, min(c.find.BatchDocuments, int(float64(c.find.BatchBytes)/c.mean)))
+	if c.mean > 0 {
+		return max(1, min(c.find.BatchDocuments, int(most/c.mean)))
+	}
+	if most < float64(c.find.BatchBytes) {
+		return max(1, min(c.find.BatchDocuments, int(most/unseenDocument)))
+	}
+	return c.find.BatchDocuments
+}
+
+// What a document is taken for, where each byte is paid for and none has been seen.
+const unseenDocument = 4096
+
+// demand is what the next request will probably cost.
+func (c *Cursor) demand() demand {
+	return demand{collection: c.find.Collection, kind: kindRead, weight: readWeight(int64(c.mean * float64(c.asked))), stopping: c.find.Stopping}
 }
 
 // Shrink lowers the range's upper bound: no document at or above it is returned from now on.
@@ -148,7 +166,7 @@ func (c *Cursor) request(ctx context.Context) (Batch, error) {
 	if err != nil {
 		return Batch{}, err
 	}
-	reply, err := c.lane.roundTrip(ctx, message)
+	reply, err := c.lane.exchange(ctx, message, c.demand())
 	if err != nil {
 		return Batch{}, err
 	}
@@ -156,7 +174,7 @@ func (c *Cursor) request(ctx context.Context) (Batch, error) {
 	if !c.opened {
 		field = "firstBatch"
 	}
-	id, documents, err := readBatch(reply, field, c.batchDocuments())
+	id, documents, err := readBatch(reply, field, c.asked)
 	if err != nil {
 		c.lane.fail(err)
 		return Batch{}, err
@@ -199,7 +217,8 @@ func (c *Cursor) command() ([]byte, error) {
 		sort, sorted := bsoncore.AppendDocumentElementStart(message, "sort")
 		message, _ = bsoncore.AppendDocumentEnd(bsoncore.AppendInt32Element(sorted, "_id", 1), sort)
 	}
-	message = bsoncore.AppendInt32Element(message, "batchSize", int32(c.batchDocuments()))
+	c.asked = c.batchDocuments()
+	message = bsoncore.AppendInt32Element(message, "batchSize", int32(c.asked))
 	message = c.lane.appendTail(message, !c.opened)
 	message, err := bsoncore.AppendDocumentEnd(message, start)
 	if err != nil {

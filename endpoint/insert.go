@@ -34,7 +34,8 @@ type Inserter struct {
 	lane       *lane
 	patience   *patience
 	message    []byte
-	pending    []int // indexes of the documents that are to be sent
+	weight     float64 // documented charge of the message
+	pending    []int   // indexes of the documents that are to be sent
 	again      []int
 }
 
@@ -89,7 +90,9 @@ func (i *Inserter) round(ctx context.Context, documents []bson.Raw, done *Insert
 			i.patience.progress()
 		case errors.As(err, &partly):
 			done.Errors = append(done.Errors, partly.final...)
-			done.Usage.Throttled += partly.throttled
+			if partly.throttled {
+				done.Usage.Throttled++
+			}
 			i.again = append(i.again, partly.again...)
 			if len(partly.again) < len(sent) {
 				i.patience.progress()
@@ -148,7 +151,9 @@ func (i *Inserter) isolate(ctx context.Context, documents []bson.Raw, sent []int
 			i.patience.progress()
 		case errors.As(err, &partly):
 			done.Errors = append(done.Errors, partly.final...)
-			done.Usage.Throttled += partly.throttled
+			if partly.throttled {
+				done.Usage.Throttled++
+			}
 			if len(partly.again) > 0 {
 				i.again = append(i.again, partly.again...)
 				cause = partly
@@ -183,7 +188,7 @@ func (i *Inserter) failure(err error) error {
 type partialError struct {
 	final     []WriteError
 	again     []int
-	throttled int64
+	throttled bool
 	message   string
 }
 
@@ -195,7 +200,9 @@ func (i *Inserter) send(ctx context.Context, documents []bson.Raw, indexes []int
 		return 0, err
 	}
 	sent = i.compose(documents, indexes)
-	reply, err := i.lane.roundTrip(ctx, i.message)
+	reply, err := i.lane.exchange(ctx, i.message, demand{
+		collection: i.collection, kind: kindInsert, weight: i.weight, stopping: i.patience.stopping,
+	})
 	if err != nil {
 		return sent, err
 	}
@@ -205,6 +212,11 @@ func (i *Inserter) send(ctx context.Context, documents []bson.Raw, indexes []int
 // compose builds an insert message whose documents are copied as they are into a document sequence.
 func (i *Inserter) compose(documents []bson.Raw, indexes []int) (sent int) {
 	limit := i.lane.endpoint.info
+	affordable := 0.0
+	if m := i.lane.endpoint.meter; m != nil {
+		affordable = m.governor.affordable(kindInsert, i.collection)
+	}
+	i.weight = 0
 	message, index, start := i.message[:0], int32(0), int32(0)
 	index, start, message = appendMessageStart(message, 0)
 	message = bsoncore.AppendStringElement(message, "insert", i.collection)
@@ -219,9 +231,11 @@ func (i *Inserter) compose(documents []bson.Raw, indexes []int) (sent int) {
 	message = append(message, "documents\x00"...)
 	for _, n := range indexes {
 		full := int64(sent) >= limit.MaxBatchCount || int64(len(message)+len(documents[n])+messageOverhead) > limit.MaxMessage
-		if full && sent > 0 {
+		weight := insertWeight(documents[n])
+		if full = full || affordable > 0 && i.weight+weight > affordable; full && sent > 0 {
 			break
 		}
+		i.weight += weight
 		message = append(message, documents[n]...)
 		sent++
 	}
@@ -290,7 +304,7 @@ func (i *Inserter) examine(reply bsoncore.Document, sent []int) error {
 func (e *partialError) add(index int, code int32, message string) {
 	switch {
 	case Throttled(code, message):
-		e.throttled++
+		e.throttled = true
 		e.again = append(e.again, index)
 		e.message = message // with its RetryAfterMs
 	case passingCodes[code]:

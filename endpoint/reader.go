@@ -21,6 +21,7 @@ type Reader struct {
 	client     *mongo.Client
 	servers    *topology.Topology
 	preference *readpref.ReadPref
+	meter      *meter // nil: the server knows no request units
 }
 
 // Name is the connection's name in the plan.
