@@ -20,12 +20,14 @@ type looker struct {
 
 	stopping <-chan struct{} // closed when nothing should wait for a server any more
 
+	governors *governors
+
 	mu      sync.Mutex
 	readers map[string]*endpoint.Reader
 }
 
-func newLooker(plan *plans.Plan, step *plans.Step, saved map[string]state.Step, log func(level, message string)) *looker {
-	return &looker{plan: plan, step: step, saved: saved, log: log, readers: map[string]*endpoint.Reader{}}
+func newLooker(r *run, step *plans.Step, log func(level, message string)) *looker {
+	return &looker{plan: r.options.Plan, step: step, saved: r.saved, governors: &r.governors, log: log, readers: map[string]*endpoint.Reader{}}
 }
 
 func (l *looker) Plan() *plans.Plan { return l.plan }
@@ -64,7 +66,7 @@ func (l *looker) config(connection string) endpoint.Config {
 		URI:          c.URI,
 		Database:     c.Database,
 		Kind:         c.Kind,
-		RequestUnits: endpoint.Budget(c.RequestUnits),
+		Governor:     l.governors.of(c),
 		PoolSize:     t.PoolSize,
 		Compressors:  t.Compressors,
 		WriteConcern: t.WriteConcern,
@@ -97,7 +99,7 @@ func newEnvironment(r *run, step *plans.Step) *environment {
 	log := func(level, message string) {
 		r.emit(Event{Type: EventLog, Level: level, StepName: step.Name, Message: message})
 	}
-	looker := newLooker(r.options.Plan, step, r.saved, log)
+	looker := newLooker(r, step, log)
 	looker.stopping = r.options.Stop
 	return &environment{
 		looker:  looker,

@@ -21,7 +21,9 @@ type execution struct {
 	do     steps.Step
 	record state.Step
 	begun  time.Time
-	before float64 // seconds of earlier runs
+	before float64      // seconds of earlier runs
+	usage  steps.Counts // of earlier runs, beyond what units count
+	env    *environment
 }
 
 func newExecution(r *run, index int, step *plans.Step, do steps.Step) *execution {
@@ -33,9 +35,9 @@ func (e *execution) perform(ctx context.Context) (string, error) {
 	if err := e.start(); err != nil {
 		return "", err
 	}
-	env := newEnvironment(e.run, e.step)
-	result, failure := e.work(ctx, env)
-	env.close(context.WithoutCancel(ctx))
+	e.env = newEnvironment(e.run, e.step)
+	result, failure := e.work(ctx, e.env)
+	e.env.close(context.WithoutCancel(ctx))
 	return e.finish(ctx, result, failure)
 }
 
@@ -63,6 +65,12 @@ func (e *execution) start() error {
 		again = !anyUndone(units)
 	}
 	e.record = state.Step{Name: e.step.Name, Type: e.step.Type, Identity: identity, Status: StatusRunning, Started: saved.Started, Seconds: saved.Seconds, Divided: saved.Divided && !again}
+	if !again {
+		e.record.Usage = saved.Usage
+	}
+	if e.usage, err = storedUsage(e.step.Name, e.record.Usage); err != nil {
+		return err
+	}
 	if e.record.Started.IsZero() {
 		e.record.Started = e.begun
 	}
@@ -140,6 +148,9 @@ func anyUndone(units []state.Unit) bool {
 	return false
 }
 
+// used is what the step took, this run and earlier ones together, beyond what its units count.
+func (e *execution) used() steps.Counts { return e.usage.Plus(e.env.used()) }
+
 // isStop tells whether a failure is but the answer to having been asked to stop.
 func isStop(failure error) bool {
 	return errors.Is(failure, steps.ErrStopped) || errors.Is(failure, endpoint.ErrStopping) || errors.Is(failure, context.Canceled)
@@ -168,7 +179,9 @@ func (e *execution) finish(ctx context.Context, result steps.Result, failure err
 	if err != nil {
 		return "", err
 	}
-	if status == StatusSucceeded || status == StatusDifferences {
+	used := e.used()
+	result.Counts = result.Counts.Plus(used)
+	if counts = counts.Plus(used); status == StatusSucceeded || status == StatusDifferences {
 		counts = result.Counts
 	}
 	e.record.Status = status
@@ -178,6 +191,9 @@ func (e *execution) finish(ctx context.Context, result steps.Result, failure err
 		e.record.Error = failure.Error()
 	}
 	if e.record.Result, err = json.Marshal(result); err != nil {
+		return "", err
+	}
+	if e.record.Usage, err = json.Marshal(used); err != nil {
 		return "", err
 	}
 	if err := e.run.store.SaveStep(e.record); err != nil {

@@ -132,7 +132,7 @@ func (r *run) look(ctx context.Context, index int, step *plans.Step, units []sta
 	if err != nil {
 		return out, err
 	}
-	looker := newLooker(r.options.Plan, step, r.saved, func(_, message string) { out.Notes = append(out.Notes, message) })
+	looker := newLooker(r, step, func(_, message string) { out.Notes = append(out.Notes, message) })
 	defer looker.close(context.WithoutCancel(ctx))
 	preview, err := implementation.Preview(ctx, looker)
 	if err != nil {
@@ -279,6 +279,9 @@ func storedReport(step *plans.Step, saved state.Step, units []state.Unit) StepRe
 		report.UnitsTotal, report.UnitsDone, report.Expected = int64(len(units)), done, expected
 		if saved.Status != StatusSucceeded && saved.Status != StatusDifferences {
 			report.Counts = counts
+			if usage, err := storedUsage(step.Name, saved.Usage); err == nil {
+				report.Counts = counts.Plus(usage)
+			}
 		}
 	}
 	return report

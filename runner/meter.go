@@ -13,7 +13,7 @@ import (
 const (
 	meterInterval = 100 * time.Millisecond
 	rateWindow    = 3 * time.Second  // over which a rate is smoothed
-	saveInterval  = 10 * time.Second // at which the time spent is stored
+	saveInterval  = 10 * time.Second // at which the time spent is stored, and the request units
 )
 
 // meter counts what a step does and tells the listener ten times a second.
@@ -103,9 +103,11 @@ func (m *meter) watch() {
 			last, lastCounts = now, reading.counts
 			e := m.execution
 			seconds := e.before + now.Sub(e.begun).Seconds()
+			budget := e.env.perSecond()
 			e.run.update(e.index, func(s *StepReport) {
 				s.Counts, s.Expected, s.UnitsTotal, s.UnitsDone, s.Seconds = reading.counts, reading.expected, reading.total, reading.done, seconds
 				s.DocumentsPerSec, s.BytesPerSec, s.RequestUnitsPerSec, s.ThrottledPerSec = rates.documents, rates.bytes, rates.units, rates.throttled
+				s.ProvisionedPerSec = budget
 			})
 			e.run.emitStep(EventProgress, e.index)
 			if now.Sub(lastSave) >= saveInterval {
@@ -116,11 +118,14 @@ func (m *meter) watch() {
 	}
 }
 
-// saveTime stores the time spent, so that a kill does not take it from the totals. A state that cannot be written
+// saveTime stores the time spent and the request units, so that a kill does not take them from the totals. A state that cannot be written
 // ends the step at its next checkpoint, which says so.
 func (m *meter) saveTime(seconds float64) {
 	record := m.execution.record
 	record.Seconds = seconds
+	if usage, err := json.Marshal(m.execution.used()); err == nil {
+		record.Usage = usage
+	}
 	_ = m.execution.run.store.SaveStep(record)
 }
 
@@ -132,5 +137,5 @@ type reading struct {
 func (m *meter) read() reading {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return reading{counts: m.counts, expected: max(m.expected, m.counts.Read), total: m.total, done: m.done}
+	return reading{counts: m.counts.Plus(m.execution.used()), expected: max(m.expected, m.counts.Read), total: m.total, done: m.done}
 }

@@ -21,6 +21,8 @@ type run struct {
 	saved   map[string]state.Step
 	worked  bool // a step of this run did something
 
+	governors governors
+
 	mu     sync.Mutex // guards report, and the listener
 	report Report
 }

@@ -71,12 +71,13 @@ type Step struct {
 	Seconds  float64 // over all runs
 	Divided  bool
 	Result   []byte // JSON
+	Usage    []byte // JSON: what it took beyond what its units count, over all runs
 	Error    string
 }
 
 // Steps returns every step that has been begun, by name.
 func (s *Store) Steps() (map[string]Step, error) {
-	rows, err := s.db.Query(`SELECT name, type, identity, status, started, finished, seconds, divided, result, error FROM steps`)
+	rows, err := s.db.Query(`SELECT name, type, identity, status, started, finished, seconds, divided, result, usage, error FROM steps`)
 	if err != nil {
 		return nil, s.explain("read the steps", err)
 	}
@@ -84,12 +85,13 @@ func (s *Store) Steps() (map[string]Step, error) {
 	steps := map[string]Step{}
 	for rows.Next() {
 		var step Step
-		var identity, result string
+		var identity, result, usage string
 		var started, finished int64
-		if err := rows.Scan(&step.Name, &step.Type, &identity, &step.Status, &started, &finished, &step.Seconds, &step.Divided, &result, &step.Error); err != nil {
+		if err := rows.Scan(&step.Name, &step.Type, &identity, &step.Status, &started, &finished, &step.Seconds, &step.Divided, &result, &usage, &step.Error); err != nil {
 			return nil, s.explain("read the steps", err)
 		}
-		step.Identity, step.Result, step.Started, step.Finished = []byte(identity), []byte(result), moment(started), moment(finished)
+		step.Identity, step.Result, step.Usage = []byte(identity), []byte(result), []byte(usage)
+		step.Started, step.Finished = moment(started), moment(finished)
 		steps[step.Name] = step
 	}
 	return steps, s.explain("read the steps", rows.Err())
@@ -117,10 +119,10 @@ func (s *Store) SaveStepAnew(step Step) error {
 }
 
 func saveStep(tx *sql.Tx, step Step) error {
-	_, err := tx.Exec(`INSERT INTO steps (name, type, identity, status, started, finished, seconds, result, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+	_, err := tx.Exec(`INSERT INTO steps (name, type, identity, status, started, finished, seconds, result, usage, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET type = excluded.type, identity = excluded.identity, status = excluded.status, started = excluded.started,
-			finished = excluded.finished, seconds = excluded.seconds, result = excluded.result, error = excluded.error`,
-		step.Name, step.Type, string(step.Identity), step.Status, milli(step.Started), milli(step.Finished), step.Seconds, string(step.Result), step.Error)
+			finished = excluded.finished, seconds = excluded.seconds, result = excluded.result, usage = excluded.usage, error = excluded.error`,
+		step.Name, step.Type, string(step.Identity), step.Status, milli(step.Started), milli(step.Finished), step.Seconds, string(step.Result), string(step.Usage), step.Error)
 	return err
 }
 

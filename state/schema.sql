@@ -25,6 +25,7 @@ CREATE TABLE steps (
 	seconds  REAL NOT NULL DEFAULT 0,   -- over all runs
 	divided  INTEGER NOT NULL DEFAULT 0,
 	result   TEXT NOT NULL DEFAULT '',  -- JSON
+	usage    TEXT NOT NULL DEFAULT '',  -- JSON: what it took beyond what its units count, over all runs
 	error    TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 

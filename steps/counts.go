@@ -15,7 +15,8 @@ type Counts struct {
 	Repaired     int64   `json:"repaired,omitempty"`
 	Bytes        int64   `json:"bytes,omitempty"`
 	RequestUnits float64 `json:"request_units,omitempty"`
-	Throttled    int64   `json:"throttled,omitempty"`
+	Estimated    bool    `json:"request_units_estimated,omitempty"` // the server did not tell
+	Throttled    int64   `json:"throttled,omitempty"`               // commands
 	Retries      int64   `json:"retries,omitempty"`
 }
 
@@ -34,6 +35,7 @@ func (c Counts) Plus(d Counts) Counts {
 	c.Repaired += d.Repaired
 	c.Bytes += d.Bytes
 	c.RequestUnits += d.RequestUnits
+	c.Estimated = c.Estimated || d.Estimated
 	c.Throttled += d.Throttled
 	c.Retries += d.Retries
 	return c

@@ -40,7 +40,6 @@ func (d *delivery) deliver(ctx context.Context, p parcel) (Counts, []Reject, err
 		documents, rejects = d.transformed(p.documents, &counts)
 	}
 	inserted, err := d.inserter.Insert(ctx, documents)
-	counts.RequestUnits += inserted.Usage.RequestUnits
 	counts.Throttled += inserted.Usage.Throttled
 	counts.Retries += inserted.Usage.Retries
 	if err != nil {

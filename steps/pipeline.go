@@ -167,7 +167,6 @@ func (p *pipeline) write(ctx context.Context, parcels <-chan parcel) error {
 		if err != nil {
 			return err
 		}
-		counts.RequestUnits += next.usage.RequestUnits
 		counts.Throttled += next.usage.Throttled
 		counts.Retries += next.usage.Retries
 		if err := p.acknowledge(next, arrival{counts, rejects, next.state}); err != nil {

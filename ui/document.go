@@ -41,6 +41,7 @@ type stepObject struct {
 	Repaired     *int64   `json:"repaired,omitempty"`
 	Bytes        *int64   `json:"bytes,omitempty"`
 	RequestUnits *float64 `json:"request_units,omitempty"`
+	Estimated    bool     `json:"request_units_estimated,omitempty"` // the server did not tell
 	Throttled    *int64   `json:"throttled,omitempty"`
 	Retries      *int64   `json:"retries,omitempty"`
 	UnitsTotal   *int64   `json:"units_total,omitempty"`
@@ -148,7 +149,7 @@ func newStepObject(s *runner.StepReport) stepObject {
 	o.UnitsDone = whole(hasUnits, s.UnitsDone)
 	if has&hasRequestUnits != 0 || c.RequestUnits != 0 {
 		rounded := round(c.RequestUnits, 2)
-		o.RequestUnits = &rounded
+		o.RequestUnits, o.Estimated = &rounded, c.Estimated
 	}
 	if s.Status == runner.StatusRunning {
 		o.liveObject = &liveObject{

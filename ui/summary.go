@@ -142,7 +142,11 @@ func remarks(s *runner.StepReport) []string {
 		}
 	}
 	if s.Counts.RequestUnits >= 1 {
-		list = append(list, Number(int64(s.Counts.RequestUnits))+" RU")
+		about := ""
+		if s.Counts.Estimated {
+			about = "about "
+		}
+		list = append(list, about+Number(int64(s.Counts.RequestUnits))+" RU")
 	}
 	if s.Counts.Throttled > 0 {
 		list = append(list, "throttled "+times(s.Counts.Throttled))

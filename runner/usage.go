@@ -1,0 +1,80 @@
+package runner
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"vida/endpoint"
+	"vida/plans"
+	"vida/steps"
+)
+
+// governors keep each connection of a plan within its budget, over all steps of a run.
+type governors struct {
+	mu     sync.Mutex
+	byName map[string]*endpoint.Governor
+}
+
+func (g *governors) of(c *plans.Connection) *endpoint.Governor {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.byName == nil {
+		g.byName = map[string]*endpoint.Governor{}
+	}
+	if g.byName[c.Name] == nil {
+		g.byName[c.Name] = endpoint.NewGovernor(endpoint.Budget(c.RequestUnits))
+	}
+	return g.byName[c.Name]
+}
+
+// used is what the step's connections took, beyond what its units count themselves.
+func (e *environment) used() steps.Counts {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var sum steps.Counts
+	for _, r := range e.opened() {
+		usage := r.Usage()
+		sum = sum.Plus(steps.Counts{RequestUnits: usage.RequestUnits, Estimated: usage.Estimated, Throttled: usage.Throttled})
+	}
+	return sum
+}
+
+// perSecond is the request units a second that the step may use; 0 where unknown or without a meaning.
+func (e *environment) perSecond() float64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	budgets := map[string]float64{} // a connection that is read and written has one
+	for _, r := range e.opened() {
+		budgets[r.Name()] = r.Budget()
+	}
+	sum := 0.0
+	for _, budget := range budgets {
+		sum += budget
+	}
+	return sum
+}
+
+// opened is every connection that was opened. Call it with the mutex held.
+func (e *environment) opened() []*endpoint.Reader {
+	var list []*endpoint.Reader
+	for _, r := range e.readers {
+		list = append(list, r)
+	}
+	for _, w := range e.writers {
+		list = append(list, w.Reader)
+	}
+	return list
+}
+
+// storedUsage reads what a step took in earlier runs beyond what its units count.
+func storedUsage(step string, text []byte) (steps.Counts, error) {
+	var counts steps.Counts
+	if len(text) == 0 {
+		return counts, nil
+	}
+	if err := json.Unmarshal(text, &counts); err != nil {
+		return counts, fmt.Errorf("step %s: its saved usage: %w", step, err)
+	}
+	return counts, nil
+}
