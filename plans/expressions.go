@@ -44,7 +44,7 @@ func (b *builder) compileWhen(s *Step, index int) {
 // compileTransform compiles filter, set and unset.
 func (b *builder) compileTransform(filter *value, set []fieldValue, unset []listItem) *expression.Transform {
 	text := ""
-	values := map[string]*value{}
+	values, keys := map[string]*value{}, map[string]Position{}
 	if filter != nil {
 		text, values["filter"] = filter.text, filter
 	}
@@ -52,6 +52,7 @@ func (b *builder) compileTransform(filter *value, set []fieldValue, unset []list
 	for _, f := range set {
 		assignments = append(assignments, expression.Assignment{Path: f.name, Text: f.value.text})
 		values["set:"+f.name] = f.value
+		keys["set:"+f.name] = nodePosition(f.key)
 	}
 	var removed []string
 	for _, item := range unset {
@@ -67,6 +68,10 @@ func (b *builder) compileTransform(filter *value, set []fieldValue, unset []list
 		v := values[problem.Field]
 		if v == nil {
 			v = firstValue(filter, set, unset)
+		}
+		if key, ok := keys[problem.Field]; ok && problem.InPath {
+			b.report(key, problem.Hint, "%s", problem.Message)
+			continue
 		}
 		b.reportExpression(v, problem)
 	}

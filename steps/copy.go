@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/bson"
 
@@ -59,14 +60,19 @@ func (copyStep) Preview(ctx context.Context, env Reader) (Preview, error) {
 	return preview, nil
 }
 
+// filterNote says who evaluates the filter. The source only leaves out what cannot pass; what it sends is always
+// judged here, so that no server's idea of a comparison decides what is copied.
 func filterNote(spec *plans.CopySpec) string {
-	switch {
-	case spec.Transform.Pushdown == nil:
-		return "the filter is evaluated here: every document is read"
-	case spec.Transform.Remainder:
-		return "the source evaluates " + extendedJSON(spec.Transform.Pushdown) + " of the filter, the rest is evaluated here"
+	transform := spec.Transform
+	if transform.Pushdown == nil {
+		return "the filter is evaluated here alone: every document is read"
 	}
-	return "the source evaluates the filter: " + extendedJSON(spec.Transform.Pushdown)
+	note := "the source leaves out documents that cannot pass the filter: it sends those that match " +
+		extendedJSON(transform.Pushdown) + ", and each of them is judged here"
+	if len(transform.Remainder) > 0 {
+		note += "; the source cannot judge " + strings.Join(transform.Remainder, ", nor ")
+	}
+	return note
 }
 
 func extendedJSON(document bson.Raw) string {

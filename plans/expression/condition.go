@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr"
-	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
 )
 
@@ -15,28 +14,6 @@ import (
 type StepResult struct {
 	Status string
 	Result map[string]any
-}
-
-// Error is a mistake in an expression. Line and Column count from 1, inside the expression's text.
-type Error struct {
-	Field   string // when, filter, set:PATH or unset:PATH
-	Line    int
-	Column  int
-	Message string
-	Hint    string
-}
-
-func (e *Error) Error() string { return e.Message }
-
-// Errors is every mistake of a transform.
-type Errors []*Error
-
-func (e Errors) Error() string {
-	var lines []string
-	for _, one := range e {
-		lines = append(lines, one.Error())
-	}
-	return strings.Join(lines, "; ")
 }
 
 // Condition is a compiled `when`.
@@ -118,12 +95,4 @@ func conditionEnv(env map[string]string, steps map[string]StepResult) map[string
 		results[name] = map[string]any{"status": s.Status, "result": s.Result}
 	}
 	return map[string]any{"env": variables, "steps": results}
-}
-
-func positioned(field string, err error) *Error {
-	out := &Error{Field: field, Line: 1, Column: 1, Message: err.Error()}
-	if located, ok := err.(*file.Error); ok { //nolint:errorlint // expr returns it bare
-		out.Line, out.Column, out.Message = located.Line, located.Column+1, located.Message
-	}
-	return out
 }
