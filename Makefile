@@ -11,9 +11,9 @@ TEST_TIMEOUT ?= 25m
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
 
-build: ## bin/vida and bin/vida-sandbox
+build: ## bin/vida, bin/vida-sandbox and bin/vida-bench
 	$(GO) build -ldflags "-X main.version=$(VERSION)" -o bin/vida .
-	cd sandbox && $(GO) build -o ../bin/vida-sandbox ./cmd/vida-sandbox
+	cd sandbox && $(GO) build -o ../bin/ ./cmd/vida-sandbox ./cmd/vida-bench
 
 quickstart: build ## the whole migration on this machine, with 20,000 generated orders
 	@state=$$(mktemp -d) && trap 'rm -rf "$$state"' EXIT && \
@@ -30,6 +30,13 @@ test-documentdb: build ## the tests that need an engine, against DocumentDB
 	if [ $$status -eq 77 ]; then echo "test-documentdb: skipped, see above"; exit 0; fi; \
 	[ $$status -eq 0 ] || exit $$status; \
 	scripts/documentdb.sh exec -- $(GO) test $(TEST_FLAGS) -count=1 -timeout $(TEST_TIMEOUT) ./endpoint/... ./plans/expression/... ./steps/... ./e2e/...
+
+bench: build ## the copy against a TCP relay, and on DocumentDB against a loop of the driver
+	bin/vida-bench null
+	@scripts/documentdb.sh install; status=$$?; \
+	if [ $$status -eq 77 ]; then echo "bench: DocumentDB is skipped, see above"; exit 0; fi; \
+	[ $$status -eq 0 ] || exit $$status; \
+	scripts/documentdb.sh exec -- bash -c 'bin/vida-bench servers; one=$$?; bin/vida-bench servers --auto && exit $$one'
 
 lint: ## golangci-lint, in a pinned version
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) run ./...

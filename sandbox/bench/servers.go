@@ -1,0 +1,226 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/bson/primitive"
+	"go.mongodb.org/mongo-driver/mongo"
+	"go.mongodb.org/mongo-driver/mongo/options"
+)
+
+// newServersCommand measures the copy between two real servers.
+func newServersCommand() *cobra.Command {
+	s := serversBench{sourceURI: os.Getenv("VIDA_TEST_SOURCE_URI"), targetURI: os.Getenv("VIDA_TEST_TARGET_URI")}
+	cmd := &cobra.Command{
+		Use:   "servers",
+		Short: "Copy service orders between two servers, against a loop of Find and InsertMany",
+		Long: `servers generates service orders into the database vida_bench of the server at VIDA_TEST_SOURCE_URI and copies
+them to that at VIDA_TEST_TARGET_URI: by vida, and by a loop of the driver's Find and InsertMany with each of the
+given numbers of workers, of which the best counts. With --auto it compares workers: auto with fixed numbers.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&s.binary, "vida", "bin/vida", "the binary to measure")
+	flags.Int64Var(&s.orders, "orders", 200_000, "service orders to copy")
+	flags.IntVar(&s.rounds, "rounds", 5, "rounds, of which the median counts")
+	flags.StringVar(&s.tuning, "tuning", "", "tuning of the copy, as in a plan: 'workers: 4'")
+	flags.IntSliceVar(&s.workers, "workers", []int{1, 2, 4, 8}, "numbers of workers to try")
+	flags.BoolVar(&s.auto, "auto", false, "compare workers: auto with the fixed numbers instead")
+	return cmd
+}
+
+type serversBench struct {
+	binary               string
+	sourceURI, targetURI string
+	orders               int64
+	rounds               int
+	tuning               string
+	workers              []int
+	auto                 bool
+
+	vida           *vida
+	source, target *mongo.Database
+}
+
+func (s *serversBench) run(cmd *cobra.Command) (err error) {
+	ctx := cmd.Context()
+	if s.sourceURI == "" || s.targetURI == "" {
+		return errors.New("VIDA_TEST_SOURCE_URI and VIDA_TEST_TARGET_URI say between which servers to copy: scripts/documentdb.sh exec -- bin/vida-bench servers")
+	}
+	v, done, err := prepare(s.binary)
+	if err != nil {
+		return err
+	}
+	defer done()
+	s.vida = v
+	if s.source, err = connect(ctx, s.sourceURI); err != nil {
+		return err
+	}
+	if s.target, err = connect(ctx, s.targetURI); err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, s.source.Drop(ctx), s.target.Drop(ctx))
+	}()
+	if err := s.source.Drop(ctx); err != nil {
+		return err
+	}
+	generate := fmt.Sprintf("{name: generate, type: generate, to: source, collection: %s, documents: %d}", collection, s.orders)
+	if _, _, err := v.run(ctx, s.sourceURI, s.targetURI, "workers: 2", generate); err != nil {
+		return err
+	}
+	if s.auto {
+		return s.compareAuto(cmd)
+	}
+	return s.compareLoop(cmd)
+}
+
+func connect(ctx context.Context, uri string) (*mongo.Database, error) {
+	client, err := mongo.Connect(ctx, options.Client().ApplyURI(uri))
+	if err != nil {
+		return nil, err
+	}
+	return client.Database(database), nil
+}
+
+func (s *serversBench) compareLoop(cmd *cobra.Command) error {
+	ctx := cmd.Context()
+	loops := make([][]usage, len(s.workers))
+	var copies []usage
+	for range s.rounds {
+		used, err := s.copy(ctx, s.tuning)
+		if err != nil {
+			return err
+		}
+		copies = append(copies, used)
+		for n, workers := range s.workers {
+			if used, err = s.loop(ctx, workers); err != nil {
+				return err
+			}
+			loops[n] = append(loops[n], used)
+		}
+	}
+	best := slices.MinFunc(loops, func(a, b []usage) int {
+		if median(of(a, wall)) < median(of(b, wall)) {
+			return -1
+		}
+		return 1
+	})
+	bestWorkers := 0
+	for n := range loops {
+		if &loops[n][0] == &best[0] {
+			bestWorkers = s.workers[n]
+		}
+	}
+	loopWall, loopCPU := median(of(best, wall)), median(of(best, cpu))
+	copyWall, copyCPU := median(of(copies, wall)), median(of(copies, cpu))
+	return writeTable(cmd.OutOrStdout(), fmt.Sprintf("server to server, %d service orders, whole process, median of %d rounds", s.orders, s.rounds), []row{
+		{what: fmt.Sprintf("Find and InsertMany, %d workers: wall", bestWorkers), value: loopWall, unit: "s"},
+		{what: "Find and InsertMany: CPU", value: loopCPU, unit: "s"},
+		{what: "Find and InsertMany: memory", value: median(of(best, memory)), unit: "MiB"},
+		{what: "vida: wall", value: copyWall, unit: "s"},
+		{what: "vida: CPU", value: copyCPU, unit: "s"},
+		{what: "vida: memory", value: median(of(copies, memory)), unit: "MiB", most: 160},
+		{what: "wall, vida to the loop", value: copyWall / loopWall, unit: "times", most: 0.85},
+		{what: "CPU, vida to the loop", value: copyCPU / loopCPU, unit: "times", most: 0.5},
+	})
+}
+
+func (s *serversBench) compareAuto(cmd *cobra.Command) error {
+	ctx := cmd.Context()
+	var autos []usage
+	fixed := make([][]usage, len(s.workers))
+	for range s.rounds {
+		used, err := s.copy(ctx, "workers: auto")
+		if err != nil {
+			return err
+		}
+		autos = append(autos, used)
+		for n, workers := range s.workers {
+			if used, err = s.copy(ctx, fmt.Sprintf("workers: %d", workers)); err != nil {
+				return err
+			}
+			fixed[n] = append(fixed[n], used)
+		}
+	}
+	auto := median(of(autos, wall))
+	rows := []row{{what: "workers: auto", value: auto, unit: "s"}}
+	best := 0.0
+	for n, list := range fixed {
+		seconds := median(of(list, wall))
+		rows = append(rows, row{what: fmt.Sprintf("workers: %d", s.workers[n]), value: seconds, unit: "s"})
+		if best == 0 || seconds < best {
+			best = seconds
+		}
+	}
+	rows = append(rows, row{what: "speed of auto to that of the best fixed number", value: best / auto, unit: "times", least: 0.9})
+	return writeTable(cmd.OutOrStdout(), fmt.Sprintf("workers: auto, %d service orders, whole process, median of %d rounds", s.orders, s.rounds), rows)
+}
+
+// copy copies once by vida, into a collection that does not exist.
+func (s *serversBench) copy(ctx context.Context, tuning string) (usage, error) {
+	if err := s.target.Drop(ctx); err != nil {
+		return usage{}, err
+	}
+	used, _, err := s.vida.run(ctx, s.sourceURI, s.targetURI, tuning, fmt.Sprintf(copyStep, ""))
+	if err != nil {
+		return used, err
+	}
+	return used, s.complete(ctx)
+}
+
+// loop copies once by the driver's loop.
+func (s *serversBench) loop(ctx context.Context, workers int) (usage, error) {
+	if err := s.target.Drop(ctx); err != nil {
+		return usage{}, err
+	}
+	if err := s.target.CreateCollection(ctx, collection); err != nil {
+		return usage{}, err
+	}
+	boundaries, err := s.boundaries(ctx, workers)
+	if err != nil {
+		return usage{}, err
+	}
+	used, err := measure(exec.CommandContext(ctx, s.vida.self, "loop", s.sourceURI, s.targetURI, "--boundaries", boundaries))
+	if err != nil {
+		return used, err
+	}
+	return used, s.complete(ctx)
+}
+
+func (s *serversBench) complete(ctx context.Context) error {
+	there, err := s.target.Collection(collection).CountDocuments(ctx, bson.D{})
+	if err == nil && there != s.orders {
+		err = fmt.Errorf("%d of %d documents arrived", there, s.orders)
+	}
+	return err
+}
+
+// boundaries divides the source evenly, which is easy for who may read every _id.
+func (s *serversBench) boundaries(ctx context.Context, parts int) (string, error) {
+	cursor, err := s.source.Collection(collection).Find(ctx, bson.D{}, options.Find().
+		SetSort(bson.D{{Key: "_id", Value: 1}}).SetProjection(bson.D{{Key: "_id", Value: 1}}))
+	if err != nil {
+		return "", err
+	}
+	var ids []struct {
+		ID primitive.ObjectID `bson:"_id"`
+	}
+	if err := cursor.All(ctx, &ids); err != nil {
+		return "", err
+	}
+	var at []string
+	for n := 1; n < parts; n++ {
+		at = append(at, ids[n*len(ids)/parts].ID.Hex())
+	}
+	return strings.Join(at, ","), nil
+}
