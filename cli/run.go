@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -23,6 +24,7 @@ type runFlags struct {
 	output       string
 	progress     string
 	logLevel     string
+	profile      profile
 }
 
 func (a *app) newRun() *cobra.Command {
@@ -63,6 +65,7 @@ documents differ or were rejected, 4 the plan says something else than the saved
 	flags.StringVar(&f.from, "from", "", "run this `STEP` and those after it")
 	flags.StringVar(&f.restart, "restart", "", "drop the progress of this `STEP` and of those after it first")
 	flags.BoolVar(&f.retryRejects, "retry-rejects", false, "try again the documents rejected by earlier runs, and nothing else")
+	f.profile.register(flags)
 	outputFlag(cmd, &f.output)
 	flags.Var(newChoice(&f.progress, progressAuto, progressAuto, progressTTY, progressPlain, progressNone),
 		"progress", "how to show progress, on stderr")
@@ -80,6 +83,10 @@ func (a *app) runPlan(ctx context.Context, file string, f runFlags) error {
 	if err != nil {
 		return err
 	}
+	stopProfile, err := f.profile.start()
+	if err != nil {
+		return err
+	}
 	printer := a.printer(f.progress, f.output, f.logLevel)
 	ended := make(chan struct{})
 	var teller sync.WaitGroup
@@ -90,7 +97,7 @@ func (a *app) runPlan(ctx context.Context, file string, f runFlags) error {
 	})
 	close(ended)
 	teller.Wait()
-	closed := printer.Close()
+	closed := errors.Join(printer.Close(), stopProfile())
 	if err != nil {
 		return err
 	}
