@@ -91,7 +91,7 @@ func store(t testing.TB, w *Writer, collection string, ids []any) []bson.Raw {
 	for n, id := range ids {
 		documents = append(documents, mustMarshal(t, bson.D{{Key: "_id", Value: id}, {Key: "n", Value: n}, {Key: "text", Value: "abc"}}))
 	}
-	result, err := inserter.Insert(context.Background(), documents)
+	result, err := inserter.Insert(context.Background(), documents, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +281,7 @@ func TestInsertNamesEachDocumentThatIsNotTaken(t *testing.T) {
 		mustMarshal(t, bson.D{{Key: "_id", Value: 3}}),
 		mustMarshal(t, bson.D{{Key: "_id", Value: 11}}),
 	}
-	result, err := inserter.Insert(context.Background(), documents)
+	result, err := inserter.Insert(context.Background(), documents, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +305,7 @@ func TestLargeDocumentsAmongSmallOnes(t *testing.T) {
 		}
 		documents = append(documents, mustMarshal(t, bson.D{{Key: "_id", Value: n}, {Key: "fill", Value: bytes.Repeat([]byte{byte(n)}, size)}}))
 	}
-	result, err := inserter.Insert(context.Background(), documents)
+	result, err := inserter.Insert(context.Background(), documents, nil)
 	if err != nil || len(result.Errors) > 0 {
 		t.Fatal(result, err)
 	}

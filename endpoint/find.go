@@ -28,9 +28,13 @@ type Find struct {
 	Stopping       <-chan struct{} // closed: no more patience
 }
 
+// Array is the bytes of a BSON array of documents.
+type Array []byte
+
 // Batch is documents as the server sent them. It stays valid until it is dropped.
 type Batch struct {
 	Documents []bson.Raw
+	Array     Array // what the documents are slices of
 	Bytes     int64
 	Last      bson.RawValue // the _id of the last one, in memory of its own
 	Usage     Usage
@@ -174,7 +178,7 @@ func (c *Cursor) request(ctx context.Context) (Batch, error) {
 	if !c.opened {
 		field = "firstBatch"
 	}
-	id, documents, err := readBatch(reply, field, c.asked)
+	id, array, documents, err := readBatch(reply, field, c.asked)
 	if err != nil {
 		c.lane.fail(err)
 		return Batch{}, err
@@ -183,7 +187,7 @@ func (c *Cursor) request(ctx context.Context) (Batch, error) {
 	if len(documents) == 0 {
 		return Batch{}, nil
 	}
-	batch := Batch{Documents: documents}
+	batch := Batch{Documents: documents, Array: array}
 	for _, d := range documents {
 		batch.Bytes += int64(len(d))
 	}
@@ -277,37 +281,37 @@ func (c *Cursor) kill(ctx context.Context) {
 }
 
 // readBatch walks the length prefixes of a reply's batch. The documents are slices of the reply.
-func readBatch(reply bsoncore.Document, field string, expected int) (id int64, documents []bson.Raw, err error) {
+func readBatch(reply bsoncore.Document, field string, expected int) (id int64, array Array, documents []bson.Raw, err error) {
 	cursor, ok := reply.Lookup("cursor").DocumentOK()
 	if !ok {
-		return 0, nil, errBadReply
+		return 0, nil, nil, errBadReply
 	}
 	if id, ok = cursor.Lookup("id").AsInt64OK(); !ok {
-		return 0, nil, errBadReply
+		return 0, nil, nil, errBadReply
 	}
 	list, ok := cursor.Lookup(field).ArrayOK()
 	if !ok || len(list) < 5 {
-		return 0, nil, errBadReply
+		return 0, nil, nil, errBadReply
 	}
 	documents = make([]bson.Raw, 0, expected)
 	for rest := list[4 : len(list)-1]; len(rest) > 0; {
 		if rest[0] != byte(bsontype.EmbeddedDocument) {
-			return 0, nil, errBadReply
+			return 0, nil, nil, errBadReply
 		}
 		key := 1
 		for key < len(rest) && rest[key] != 0 {
 			key++
 		}
 		if key+5 > len(rest) {
-			return 0, nil, errBadReply
+			return 0, nil, nil, errBadReply
 		}
 		rest = rest[key+1:]
 		length := int64(binary.LittleEndian.Uint32(rest))
 		if length < 5 || length > int64(len(rest)) {
-			return 0, nil, errBadReply
+			return 0, nil, nil, errBadReply
 		}
 		documents = append(documents, bson.Raw(rest[:length:length]))
 		rest = rest[length:]
 	}
-	return id, documents, nil
+	return id, Array(list), documents, nil
 }

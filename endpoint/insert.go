@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 	"go.mongodb.org/mongo-driver/x/mongo/driver/wiremessage"
 )
@@ -33,6 +34,8 @@ type Inserter struct {
 	collection string
 	lane       *lane
 	patience   *patience
+	array      Array // of the documents being inserted
+	head       []byte
 	message    []byte
 	weight     float64 // documented charge of the message
 	pending    []int   // indexes of the documents that are to be sent
@@ -48,9 +51,11 @@ func (w *Writer) NewInserter(collection string, stopping <-chan struct{}) *Inser
 func (i *Inserter) Close() { i.lane.close() }
 
 // Insert sends documents, unordered, in as many messages as the target's limits ask for, and sends again what
-// can pass until it is through or patience ends. After an error it is unknown which documents arrived.
-func (i *Inserter) Insert(ctx context.Context, documents []bson.Raw) (Inserted, error) {
+// can pass until it is through or patience ends. After an error it is unknown which documents arrived. array is
+// these documents as one array where they came in one, else nil: it saves copying them.
+func (i *Inserter) Insert(ctx context.Context, documents []bson.Raw, array Array) (Inserted, error) {
 	var done Inserted
+	i.array = array
 	i.pending = i.pending[:0]
 	for n, document := range documents {
 		if limit := i.lane.endpoint.info.MaxDocument; int64(len(document)) > limit {
@@ -199,14 +204,48 @@ func (i *Inserter) send(ctx context.Context, documents []bson.Raw, indexes []int
 	if err := i.lane.connect(ctx); err != nil {
 		return 0, err
 	}
-	sent = i.compose(documents, indexes)
-	reply, err := i.lane.exchange(ctx, i.message, demand{
-		collection: i.collection, kind: kindInsert, weight: i.weight, stopping: i.patience.stopping,
-	})
+	var reply bsoncore.Document
+	if i.passesWhole(documents, indexes) {
+		sent = len(documents)
+		reply, err = i.lane.roundTrip(ctx, i.composeHead(), i.array, []byte{0})
+	} else {
+		sent = i.compose(documents, indexes)
+		reply, err = i.lane.exchange(ctx, i.message, demand{
+			collection: i.collection, kind: kindInsert, weight: i.weight, stopping: i.patience.stopping,
+		})
+	}
 	if err != nil {
 		return sent, err
 	}
 	return sent, i.examine(reply, indexes[:sent])
+}
+
+// passesWhole tells whether all documents are to be sent, came as one array, and may go as one. Where request units
+// are metered they may not: how many are affordable at a time is to be seen.
+func (i *Inserter) passesWhole(documents []bson.Raw, indexes []int) bool {
+	limit := i.lane.endpoint.info
+	return i.array != nil && i.lane.endpoint.meter == nil && len(indexes) == len(documents) && int64(len(documents)) <= limit.MaxBatchCount &&
+		int64(len(i.array)+messageOverhead) <= min(limit.MaxMessage, limit.MaxDocument) && !i.lane.compresses()
+}
+
+// composeHead builds what of an insert message comes before the array, which is the last of its body. What comes
+// after it is a zero.
+func (i *Inserter) composeHead() []byte {
+	index, start, message := appendMessageStart(i.head[:0], 0)
+	message = i.appendCommand(message)
+	message = bsoncore.AppendHeader(message, bsontype.Array, "documents")
+	length := int32(len(message) + len(i.array) + 1)
+	message = bsoncore.UpdateLength(message, start, length-start)
+	i.head = bsoncore.UpdateLength(message, index, length-index)
+	return i.head
+}
+
+// appendCommand appends an insert's fields but for the documents.
+func (i *Inserter) appendCommand(message []byte) []byte {
+	message = bsoncore.AppendStringElement(message, "insert", i.collection)
+	message = bsoncore.AppendBooleanElement(message, "ordered", false)
+	message = i.appendWriteConcern(message)
+	return i.lane.appendTail(message, false)
 }
 
 // compose builds an insert message whose documents are copied as they are into a document sequence.
@@ -219,10 +258,7 @@ func (i *Inserter) compose(documents []bson.Raw, indexes []int) (sent int) {
 	i.weight = 0
 	message, index, start := i.message[:0], int32(0), int32(0)
 	index, start, message = appendMessageStart(message, 0)
-	message = bsoncore.AppendStringElement(message, "insert", i.collection)
-	message = bsoncore.AppendBooleanElement(message, "ordered", false)
-	message = i.appendWriteConcern(message)
-	message = i.lane.appendTail(message, false)
+	message = i.appendCommand(message)
 	message, _ = bsoncore.AppendDocumentEnd(message, start)
 
 	message = wiremessage.AppendMsgSectionType(message, wiremessage.DocumentSequence)

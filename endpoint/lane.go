@@ -144,13 +144,14 @@ func appendMessageStart(message []byte, flags wiremessage.MsgFlag) (index int32,
 // errBadReply is a reply that does not parse: the connection is of no more use.
 var errBadReply = errors.New("the server's reply is not a valid message")
 
-// roundTrip sends a finished message and returns the reply's document, which stays valid until the garbage
-// collector takes it. A refused command is a [CommandError]; after any other error the connection is gone. A reply
-// that does not come in time is such an error: a server that hangs would otherwise hang the copy for ever.
-func (l *lane) roundTrip(ctx context.Context, message []byte) (bsoncore.Document, error) {
+// roundTrip sends a finished message, whole or in pieces, and returns the reply's document, which stays valid
+// until the garbage collector takes it. A refused command is a [CommandError]; after any other error the
+// connection is gone. A reply that does not come in time is such an error: a server that hangs would otherwise
+// hang the copy for ever.
+func (l *lane) roundTrip(ctx context.Context, message ...[]byte) (bsoncore.Document, error) {
 	ctx, cancel := l.endpoint.replyBy(ctx)
 	defer cancel()
-	if err := l.send(ctx, message); err != nil {
+	if err := l.send(ctx, message...); err != nil {
 		return nil, err
 	}
 	reply, err := l.connection.ReadWireMessage(ctx)
@@ -176,19 +177,22 @@ func (l *lane) roundTrip(ctx context.Context, message []byte) (bsoncore.Document
 	return document, nil
 }
 
-func (l *lane) send(ctx context.Context, message []byte) error {
-	if l.connection.Description().Compression != nil {
-		if compressor, ok := l.connection.(driver.Compressor); ok {
-			var err error
-			if l.compressed, err = compressor.CompressWireMessage(message, l.compressed[:0]); err != nil {
-				return err
-			}
-			message = l.compressed
+// compresses tells whether messages are compressed, which takes them whole.
+func (l *lane) compresses() bool { return l.connection.Description().Compression != nil }
+
+func (l *lane) send(ctx context.Context, message ...[]byte) error {
+	if compressor, ok := l.connection.(driver.Compressor); ok && l.compresses() && len(message) == 1 {
+		compressed, err := compressor.CompressWireMessage(message[0], l.compressed[:0])
+		if err != nil {
+			return err
 		}
+		l.compressed, message[0] = compressed, compressed
 	}
-	if err := l.connection.WriteWireMessage(ctx, message); err != nil {
-		l.fail(err)
-		return err
+	for _, piece := range message { // the driver writes what it is given as it is
+		if err := l.connection.WriteWireMessage(ctx, piece); err != nil {
+			l.fail(err)
+			return err
+		}
 	}
 	return nil
 }

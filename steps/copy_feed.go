@@ -65,7 +65,7 @@ func (f *copyFeed) next(ctx context.Context) (parcel, error) {
 	if err != nil {
 		return parcel{}, err
 	}
-	return parcel{documents: batch.Documents, bytes: 2 * batch.Bytes, usage: batch.Usage, state: state}, nil
+	return parcel{documents: batch.Documents, array: batch.Array, bytes: 2 * batch.Bytes, usage: batch.Usage, state: state}, nil
 }
 
 // split gives about half of what is left to a new unit.

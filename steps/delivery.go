@@ -35,11 +35,12 @@ func (d *delivery) deliver(ctx context.Context, p parcel) (Counts, []Reject, err
 	for _, document := range p.documents {
 		counts.Bytes += int64(len(document))
 	}
-	documents, rejects := p.documents, []Reject(nil)
+	documents, array, rejects := p.documents, p.array, []Reject(nil)
 	if d.transform != nil {
+		array = nil
 		documents, rejects = d.transformed(p.documents, &counts)
 	}
-	inserted, err := d.inserter.Insert(ctx, documents)
+	inserted, err := d.inserter.Insert(ctx, documents, array)
 	counts.Throttled += inserted.Usage.Throttled
 	counts.Retries += inserted.Usage.Retries
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 type parcel struct {
 	number    int64
 	documents []bson.Raw
+	array     endpoint.Array  // what the documents are slices of; nil where they are not of one
 	bytes     int64           // taken from Memory
 	usage     endpoint.Usage  // what reading it cost
 	state     json.RawMessage // the unit's checkpoint once this parcel and all before it have arrived
