@@ -1,12 +1,14 @@
 package endpoint
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"go.mongodb.org/mongo-driver/mongo/description"
 	"go.mongodb.org/mongo-driver/x/mongo/driver/topology"
 )
 
@@ -63,6 +65,12 @@ func Diagnose(err error, uri string) error {
 func diagnoseServers(err error, uri string) (finding, bool) {
 	var selection topology.ServerSelectionError
 	if !errors.As(err, &selection) {
+		if errors.Is(err, context.DeadlineExceeded) {
+			return finding{
+				fmt.Sprintf("%s takes connections, but does not answer in time", cmp.Or(addressOf(err), uriHosts(uri))),
+				"is it overloaded? or does something stand in between that is no MongoDB server?",
+			}, true
+		}
 		return diagnoseOne(err, addressOf(err), uri)
 	}
 	const most = 3 // of a cluster's servers, enough to see what they have in common
@@ -97,13 +105,14 @@ func diagnoseServers(err error, uri string) (finding, bool) {
 			"correct the option replicaSet of the URI, or leave it out; Cosmos DB's is globaldb",
 		}, true
 	}
-	if len(selection.Desc.Servers) > 0 {
+	if slices.ContainsFunc(selection.Desc.Servers, func(s description.Server) bool { return s.Kind != description.Unknown }) {
 		return finding{
 			fmt.Sprintf("%s answers, but has no server that can be used now: %s", uriHosts(uri), selection.Desc.Kind),
 			"wait for the cluster to elect a primary; for one member of a replica set add directConnection=true",
 		}, true
 	}
-	return finding{}, false
+	// Its time was over before a first attempt was.
+	return diagnoseNetwork(err, "", uri)
 }
 
 // diagnoseOne says what went wrong with the server at address.

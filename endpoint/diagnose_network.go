@@ -114,7 +114,11 @@ func silenceHint(address, uri string) string {
 	case isAtlas(address, uri):
 		return "a firewall may be in between: add this machine's address to the IP access list of the Atlas project, and let port 27017 out"
 	}
-	return "a firewall may be in between: check host and port, and the server's IP allow list"
+	hint := "a firewall may be in between: check host and port, and the server's IP allow list"
+	if usesTLS(uri) {
+		hint += "; or the server does not speak TLS: then take tls=true (or ssl=true) out of the URI"
+	}
+	return hint
 }
 
 func usesTLS(uri string) bool {

@@ -88,7 +88,10 @@ func passwordsOf(rest string) []string {
 		return list
 	}
 	list = append(list, widest)
-	return append(list, strings.FieldsFunc(widest, func(r rune) bool { return strings.ContainsRune("/@:?#&=", r) })...)
+	for _, separators := range []string{"/@:?#&", "/@:?#&="} {
+		list = append(list, strings.FieldsFunc(widest, func(r rune) bool { return strings.ContainsRune(separators, r) })...)
+	}
+	return list
 }
 
 // replaceSecret takes a secret out of text. A short one is taken for a secret only where it stands alone: a

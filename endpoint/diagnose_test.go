@@ -240,8 +240,8 @@ func checkDiagnosis(t *testing.T, raw error, uri, problem, hint string) {
 	if !errors.As(err, &found) {
 		t.Fatalf("%T is no *ConnectError: %v", err, err)
 	}
-	if !errors.Is(err, raw) && !strings.HasPrefix(raw.Error(), "server selection error") && errors.Unwrap(err) != raw {
-		t.Error("the driver's error is lost")
+	if inner := errors.Unwrap(err); inner == nil || inner.Error() != raw.Error() {
+		t.Errorf("the driver's error is lost: %v", inner)
 	}
 	if !strings.Contains(found.Problem, problem) {
 		t.Errorf("problem %q lacks %q (the driver: %v)", found.Problem, problem, raw)

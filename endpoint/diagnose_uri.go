@@ -62,7 +62,7 @@ func diagnoseURI(err error, uri string) (finding, bool) {
 
 func diagnoseSRV(dns *net.DNSError, uri string) finding {
 	host := uriHosts(uri)
-	record := "_mongodb._tcp." + host
+	record := "_" + srvService(uri) + "._tcp." + host
 	if dns.IsNotFound {
 		return finding{
 			"the DNS has no SRV record " + record,

@@ -15,14 +15,28 @@ import (
 	"go.mongodb.org/mongo-driver/x/mongo/driver/topology"
 )
 
-// An idle connection through Azure's load balancer is dropped after four minutes without a word.
-const maxConnectionIdle = 2 * time.Minute
+const (
+	// An idle connection through Azure's load balancer is dropped after four minutes without a word.
+	maxConnectionIdle = 2 * time.Minute
 
-// How long to wait for a server to take a farewell.
-const closePatience = time.Second
+	defaultSelectionTimeout = 15 * time.Second
+	defaultConnectTimeout   = 10 * time.Second
 
-// OpenReader connects, finds out what the server is, and checks that it answers.
+	// A command may take this much longer than finding a server, whose own error says more.
+	answerMargin = time.Second
+
+	// How long to wait for a server to take a farewell.
+	closePatience = time.Second
+)
+
+// OpenReader connects, finds out what the server is, and checks that it answers. It gives up after the
+// server-selection time-out of the URI (15 seconds unless it names one), and at once when ctx is done.
 func OpenReader(ctx context.Context, config Config) (*Reader, error) {
+	waiting, release := untilStopping(ctx, config.Stopping)
+	defer release()
+	if err := lookUpSRV(waiting, config.URI); err != nil {
+		return nil, stopped(ctx, waiting, connectFailure(err, config))
+	}
 	clientOptions, err := clientOptions(config)
 	if err != nil {
 		return nil, connectFailure(err, config)
@@ -36,7 +50,12 @@ func OpenReader(ctx context.Context, config Config) (*Reader, error) {
 	if err != nil {
 		return nil, connectFailure(err, config)
 	}
-	r := &Reader{config: config, servers: servers, preference: readPreference(clientOptions)}
+	r := &Reader{
+		config:     config,
+		servers:    servers,
+		preference: readPreference(clientOptions),
+		answerIn:   max(*clientOptions.ServerSelectionTimeout, *clientOptions.ConnectTimeout) + answerMargin,
+	}
 	// The client shares the topology, and with it the connection pool, of the unparsed data path.
 	clientOptions.Deployment = &meteredDeployment{Topology: servers, reader: r}
 	client, err := mongo.Connect(ctx, clientOptions)
@@ -44,9 +63,7 @@ func OpenReader(ctx context.Context, config Config) (*Reader, error) {
 		return nil, connectFailure(err, config)
 	}
 	r.client = client
-	waiting, release := untilStopping(ctx, config.Stopping)
-	defer release()
-	if err := r.introduce(waiting, clientOptions.Hosts); err != nil {
+	if err := r.discover(waiting, clientOptions.Hosts); err != nil {
 		err = stopped(ctx, waiting, connectFailure(err, config))
 		return nil, errors.Join(err, r.Close(context.WithoutCancel(ctx)))
 	}
@@ -58,25 +75,6 @@ func OpenReader(ctx context.Context, config Config) (*Reader, error) {
 		r.meter = &meter{reader: r, governor: governor}
 	}
 	return r, nil
-}
-
-// introduce is discover with some patience: a server that is found may still cut a connection. One that is not
-// found has been looked for long enough.
-func (r *Reader) introduce(ctx context.Context, hosts []string) error {
-	const attempts = 5
-	patience := newPatience(r.config.Retry, nil)
-	for attempt := 1; ; attempt++ {
-		timely, cancel := r.replyBy(ctx)
-		err := r.discover(timely, hosts)
-		cancel()
-		var notFound topology.ServerSelectionError
-		if err == nil || attempt == attempts || !Transient(err) || errors.As(err, &notFound) || ctx.Err() != nil {
-			return err
-		}
-		if err := patience.wait(ctx, err); err != nil {
-			return err
-		}
-	}
 }
 
 // OpenWriter is OpenReader for a connection that is written to.
@@ -121,10 +119,10 @@ func clientOptions(config Config) (*options.ClientOptions, error) {
 		o.SetAppName("vida")
 	}
 	if o.ServerSelectionTimeout == nil {
-		o.SetServerSelectionTimeout(15 * time.Second)
+		o.SetServerSelectionTimeout(defaultSelectionTimeout)
 	}
 	if o.ConnectTimeout == nil {
-		o.SetConnectTimeout(10 * time.Second)
+		o.SetConnectTimeout(defaultConnectTimeout)
 	}
 	return o, nil
 }
@@ -138,9 +136,10 @@ func readPreference(o *options.ClientOptions) *readpref.ReadPref {
 
 // discover fills in r.info.
 func (r *Reader) discover(ctx context.Context, hosts []string) error {
-	hello, err := r.adminCommand(ctx, bson.D{{Key: "hello", Value: 1}})
-	if err != nil && Code(err) == CodeCommandNotFound {
-		hello, err = r.adminCommand(ctx, bson.D{{Key: "isMaster", Value: 1}})
+	hello, err := r.ask(ctx, adminDatabase, bson.D{{Key: "hello", Value: 1}})
+	if refusal(err) && Code(err) != CodeUnauthorized && !Transient(err) {
+		// Old servers, and some accounts of Cosmos DB, know its elder sister only.
+		hello, err = r.ask(ctx, adminDatabase, bson.D{{Key: "isMaster", Value: 1}})
 	}
 	if err != nil {
 		return err
@@ -153,13 +152,11 @@ func (r *Reader) discover(ctx context.Context, hosts []string) error {
 		MaxMessage:    number(hello, "maxMessageSizeBytes", 48_000_000),
 		MaxDocument:   number(hello, "maxBsonObjectSize", 16<<20),
 	}
-	started := time.Now()
-	if _, err := r.adminCommand(ctx, bson.D{{Key: "ping", Value: 1}}); err != nil {
+	if r.info.RoundTrip, err = r.Ping(ctx, 1); err != nil {
 		return err
 	}
-	r.info.RoundTrip = time.Since(started)
-
-	if build, err := r.adminCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}); err == nil {
+	build, err := r.ask(ctx, adminDatabase, bson.D{{Key: "buildInfo", Value: 1}})
+	if err == nil {
 		r.info.Version, _ = build.Lookup("version").StringValueOK()
 		if gateway, ok := build.Lookup("ferretdb", "version").StringValueOK(); ok {
 			r.info.Kind = KindDocumentDB
@@ -168,24 +165,33 @@ func (r *Reader) discover(ctx context.Context, hosts []string) error {
 			r.info.Version += " (FerretDB 1)"
 			r.info.ScansRanges = true
 		}
-	} else if Transient(err) {
+	} else if !refusal(err) || Transient(err) {
 		return err
 	}
 	switch r.config.Kind {
 	case KindCosmos, KindMongoDB:
 		r.info.Kind = r.config.Kind
-	default:
-		if r.answersAsCosmos(ctx) {
-			r.info.Kind = KindCosmos
-		}
+		return nil
 	}
-	return nil
+	cosmos, err := r.answersAsCosmos(ctx)
+	if cosmos {
+		r.info.Kind = KindCosmos
+	}
+	return err
 }
 
 // answersAsCosmos asks for the one thing that only Cosmos DB has.
-func (r *Reader) answersAsCosmos(ctx context.Context) bool {
-	reply, err := r.runCommand(ctx, bson.D{{Key: "getLastRequestStatistics", Value: 1}})
-	return err == nil && reply.Lookup("RequestCharge").Type != 0
+func (r *Reader) answersAsCosmos(ctx context.Context) (bool, error) {
+	reply, err := r.ask(ctx, r.config.Database, bson.D{{Key: "getLastRequestStatistics", Value: 1}})
+	switch {
+	case err == nil:
+		return reply.Lookup("RequestCharge").Type != 0, nil
+	case Throttled(Code(err), err.Error()):
+		return true, nil
+	case !refusal(err) || Transient(err):
+		return false, err // no answer is not the answer of another server
+	}
+	return false, nil
 }
 
 // number reads an integer of any numeric type.

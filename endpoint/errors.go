@@ -76,6 +76,13 @@ func Code(err error) int32 {
 	return 0
 }
 
+// refusal tells whether err is an answer of the server, and not the want of one.
+func refusal(err error) bool {
+	var own *CommandError
+	var fromClient mongo.CommandError
+	return errors.As(err, &own) || errors.As(err, &fromClient)
+}
+
 // passingCodes are answers that can be different in a moment: the server is moving, restarting or busy.
 var passingCodes = map[int32]bool{
 	6: true, 7: true, 89: true, 9001: true, // network between servers

@@ -1,10 +1,12 @@
 package endpoint
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"sort"
+	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/bson/bsontype"
@@ -21,7 +23,8 @@ type Reader struct {
 	client     *mongo.Client
 	servers    *topology.Topology
 	preference *readpref.ReadPref
-	meter      *meter // nil: the server knows no request units
+	meter      *meter        // nil: the server knows no request units
+	answerIn   time.Duration // what the questions of a look at the server may take, see ask
 }
 
 // Name is the connection's name in the plan.
@@ -39,30 +42,32 @@ func (r *Reader) Server() ServerInfo { return r.info }
 // ListCollections lists the database's collections, views and time series, sorted by name.
 func (r *Reader) ListCollections(ctx context.Context) ([]Collection, error) {
 	var list []Collection
-	err := r.promptly(ctx, "list collections of "+r.config.Database, func(ctx context.Context) error {
-		list = nil
-		cursor, err := r.database().ListCollections(ctx, bson.D{})
-		if err != nil {
-			return err
-		}
-		var entries []struct {
-			Name    string   `bson:"name"`
-			Type    string   `bson:"type"`
-			Options bson.Raw `bson:"options"`
-		}
-		if err := cursor.All(ctx, &entries); err != nil {
-			return err
-		}
-		for _, e := range entries {
-			if e.Type == "" {
-				e.Type = "collection"
-			}
-			list = append(list, Collection{Name: e.Name, Type: e.Type, Options: e.Options})
-		}
-		return nil
+	err := r.promptly(ctx, "list collections of "+r.config.Database, func(ctx context.Context) (err error) {
+		list, err = r.listCollections(ctx)
+		return err
 	})
-	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
 	return list, err
+}
+
+func (r *Reader) listCollections(ctx context.Context) ([]Collection, error) {
+	cursor, err := r.database().ListCollections(ctx, bson.D{})
+	if err != nil {
+		return nil, err
+	}
+	var entries []struct {
+		Name    string   `bson:"name"`
+		Type    string   `bson:"type"`
+		Options bson.Raw `bson:"options"`
+	}
+	if err := cursor.All(ctx, &entries); err != nil {
+		return nil, err
+	}
+	list := make([]Collection, len(entries))
+	for n, e := range entries {
+		list[n] = Collection{Name: e.Name, Type: cmp.Or(e.Type, "collection"), Options: e.Options}
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
+	return list, nil
 }
 
 // ListIndexes returns index definitions exactly as the server gives them. A missing collection has none.
@@ -188,10 +193,6 @@ func (r *Reader) replyBy(ctx context.Context) (context.Context, context.CancelFu
 // runCommand runs a command on the reader's database, once.
 func (r *Reader) runCommand(ctx context.Context, command bson.D) (bson.Raw, error) {
 	return r.database().RunCommand(ctx, command, options.RunCmd().SetReadPreference(r.preference)).Raw()
-}
-
-func (r *Reader) adminCommand(ctx context.Context, command bson.D) (bson.Raw, error) {
-	return r.client.Database("admin").RunCommand(ctx, command, options.RunCmd().SetReadPreference(r.preference)).Raw()
 }
 
 func (r *Reader) database() *mongo.Database { return r.client.Database(r.config.Database) }

@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"encoding/json"
-	"sync"
 
 	"vida/endpoint"
 	"vida/plans"
@@ -21,30 +20,22 @@ type looker struct {
 	stopping <-chan struct{} // closed when nothing should wait for a server any more
 
 	governors *governors
-
-	mu      sync.Mutex
-	readers map[string]*endpoint.Reader
+	readers   *opener[*endpoint.Reader]
 }
 
 func newLooker(r *run, step *plans.Step, log func(level, message string)) *looker {
-	return &looker{plan: r.options.Plan, step: step, saved: r.saved, governors: &r.governors, log: log, readers: map[string]*endpoint.Reader{}}
+	l := &looker{plan: r.options.Plan, step: step, saved: r.saved, governors: &r.governors, log: log}
+	l.readers = newOpener(func(ctx context.Context, connection string) (*endpoint.Reader, error) {
+		return endpoint.OpenReader(ctx, l.config(connection))
+	})
+	return l
 }
 
 func (l *looker) Plan() *plans.Plan { return l.plan }
 func (l *looker) Step() *plans.Step { return l.step }
 
 func (l *looker) Reader(ctx context.Context, connection string) (*endpoint.Reader, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if r, ok := l.readers[connection]; ok {
-		return r, nil
-	}
-	r, err := endpoint.OpenReader(ctx, l.config(connection))
-	if err != nil {
-		return nil, err // not kept: the next attempt may find the server up
-	}
-	l.readers[connection] = r
-	return r, nil
+	return l.readers.get(ctx, connection)
 }
 
 func (l *looker) Earlier(step string) (steps.Result, bool) {
@@ -79,9 +70,7 @@ func (l *looker) config(connection string) endpoint.Config {
 
 // close closes what was opened. That the server has gone by then is no news.
 func (l *looker) close(ctx context.Context) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, r := range l.readers {
+	for _, r := range l.readers.values() {
 		if err := r.Close(ctx); err != nil {
 			l.log("debug", err.Error())
 		}
@@ -92,7 +81,7 @@ func (l *looker) close(ctx context.Context) {
 type environment struct {
 	*looker
 	memory  *endpoint.Memory
-	writers map[string]*endpoint.Writer // guarded by the looker's mutex
+	writers *opener[*endpoint.Writer]
 }
 
 func newEnvironment(r *run, step *plans.Step) *environment {
@@ -102,24 +91,16 @@ func newEnvironment(r *run, step *plans.Step) *environment {
 	looker := newLooker(r, step, log)
 	looker.stopping = r.options.Stop
 	return &environment{
-		looker:  looker,
-		memory:  endpoint.NewMemory(max(1, step.Tuning.MaxMemory)),
-		writers: map[string]*endpoint.Writer{},
+		looker: looker,
+		memory: endpoint.NewMemory(max(1, step.Tuning.MaxMemory)),
+		writers: newOpener(func(ctx context.Context, connection string) (*endpoint.Writer, error) {
+			return endpoint.OpenWriter(ctx, looker.config(connection))
+		}),
 	}
 }
 
 func (e *environment) Writer(ctx context.Context, connection string) (*endpoint.Writer, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if w, ok := e.writers[connection]; ok {
-		return w, nil
-	}
-	w, err := endpoint.OpenWriter(ctx, e.config(connection))
-	if err != nil {
-		return nil, err
-	}
-	e.writers[connection] = w
-	return w, nil
+	return e.writers.get(ctx, connection)
 }
 
 func (e *environment) Memory() *endpoint.Memory { return e.memory }
@@ -128,9 +109,7 @@ func (e *environment) Log(level, message string) { e.log(level, message) }
 
 func (e *environment) close(ctx context.Context) {
 	e.looker.close(ctx)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, w := range e.writers {
+	for _, w := range e.writers.values() {
 		if err := w.Close(ctx); err != nil {
 			e.log("debug", err.Error())
 		}

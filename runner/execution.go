@@ -64,6 +64,7 @@ func (e *execution) start() error {
 		}
 		again = !anyUndone(units)
 	}
+	again = again || !resumable(e.step)
 	e.record = state.Step{Name: e.step.Name, Type: e.step.Type, Identity: identity, Status: StatusRunning, Started: saved.Started, Seconds: saved.Seconds, Divided: saved.Divided && !again}
 	if !again {
 		e.record.Usage = saved.Usage
@@ -138,6 +139,10 @@ func (e *execution) units(ctx context.Context, env *environment) ([]state.Unit, 
 	}
 	return stored, nil
 }
+
+// resumable tells whether what an interrupted step found out is still worth something. How servers answered
+// before an interruption is not.
+func resumable(step *plans.Step) bool { return step.Type != plans.TypeCheckConnections }
 
 func anyUndone(units []state.Unit) bool {
 	for _, u := range units {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"vida/plans"
@@ -120,7 +121,7 @@ func (r *run) look(ctx context.Context, index int, step *plans.Step, units []sta
 		out.Action, out.Since = ActionDone, saved.Finished
 		return out, nil
 	}
-	if saved.Divided && anyUndone(units) {
+	if resumable(step) && saved.Divided && anyUndone(units) {
 		counts, done, _, err := sumUnits(units)
 		if err != nil {
 			return out, err
@@ -132,7 +133,12 @@ func (r *run) look(ctx context.Context, index int, step *plans.Step, units []sta
 	if err != nil {
 		return out, err
 	}
-	looker := newLooker(r, step, func(_, message string) { out.Notes = append(out.Notes, message) })
+	var noting sync.Mutex
+	looker := newLooker(r, step, func(_, message string) {
+		noting.Lock()
+		defer noting.Unlock()
+		out.Notes = append(out.Notes, message)
+	})
 	defer looker.close(context.WithoutCancel(ctx))
 	preview, err := implementation.Preview(ctx, looker)
 	if err != nil {

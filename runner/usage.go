@@ -30,8 +30,6 @@ func (g *governors) of(c *plans.Connection) *endpoint.Governor {
 
 // used is what the step's connections took, beyond what its units count themselves.
 func (e *environment) used() steps.Counts {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	var sum steps.Counts
 	for _, r := range e.opened() {
 		usage := r.Usage()
@@ -42,8 +40,6 @@ func (e *environment) used() steps.Counts {
 
 // perSecond is the request units a second that the step may use; 0 where unknown or without a meaning.
 func (e *environment) perSecond() float64 {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	budgets := map[string]float64{} // a connection that is read and written has one
 	for _, r := range e.opened() {
 		budgets[r.Name()] = r.Budget()
@@ -55,13 +51,10 @@ func (e *environment) perSecond() float64 {
 	return sum
 }
 
-// opened is every connection that was opened. Call it with the mutex held.
+// opened is every connection that was opened.
 func (e *environment) opened() []*endpoint.Reader {
-	var list []*endpoint.Reader
-	for _, r := range e.readers {
-		list = append(list, r)
-	}
-	for _, w := range e.writers {
+	list := e.readers.values()
+	for _, w := range e.writers.values() {
 		list = append(list, w.Reader)
 	}
 	return list

@@ -26,6 +26,11 @@ func resolve(ctx context.Context, reader *endpoint.Reader, selection plans.Selec
 	if err != nil {
 		return nil, nil, err
 	}
+	return choose(reader, list, selection)
+}
+
+// choose is resolve among the collections of a list.
+func choose(reader *endpoint.Reader, list []endpoint.Collection, selection plans.Selection) (pairs []pair, notes []string, err error) {
 	names := selection.Collections
 	if len(names) == 0 {
 		names = []plans.CollectionName{{From: "*", To: "*"}}

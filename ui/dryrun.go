@@ -45,9 +45,7 @@ func DryRun(out io.Writer, r runner.DryRunReport) error {
 		for _, note := range s.Notes {
 			text.line("  %s", Clean(note))
 		}
-		if s.Error != "" {
-			text.line("  error: %s", Clean(s.Error))
-		}
+		text.failure(s.Error)
 	}
 	return text.err
 }

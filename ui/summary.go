@@ -198,11 +198,17 @@ func (w *writer) notes(steps []runner.StepReport, earlier bool) {
 		for _, note := range notes {
 			w.line("  %s", Clean(note))
 		}
-		if s.Error != "" {
-			for _, line := range strings.Split(strings.TrimRight(s.Error, "\n"), "\n") {
-				w.line("  error: %s", Clean(line))
-			}
-		}
+		w.failure(s.Error)
+	}
+}
+
+// failure writes why a step failed, a line for each reason; nothing where it did not.
+func (w *writer) failure(reasons string) {
+	if reasons == "" {
+		return
+	}
+	for _, line := range strings.Split(strings.TrimRight(reasons, "\n"), "\n") {
+		w.line("  error: %s", Clean(line))
 	}
 }
 
