@@ -17,7 +17,7 @@ import (
 	"go.mongodb.org/mongo-driver/mongo"
 )
 
-const impatient = "serverSelectionTimeoutMS=800&connectTimeoutMS=800"
+const impatient = "serverSelectionTimeoutMS=4000&connectTimeoutMS=3000"
 
 // mockMongoDB is a MongoDB server with access control, as far as a check of connections looks at one.
 type mockMongoDB struct {
@@ -72,7 +72,7 @@ func (j *job) checkPlan(name string, uris map[string]string) string {
 		text += fmt.Sprintf("  %s: {uri: \"${%s}\", database: %s}\n", connection, variable, j.database)
 		j.env = append(j.env, variable+"="+uri)
 	}
-	return j.file(name+".yaml", text+"steps:\n  - {name: check, type: check-connections}\n")
+	return j.file(name+".yaml", text+"tuning: {workers: 20}\nsteps:\n  - {name: check, type: check-connections}\n")
 }
 
 // noSecret makes sure that a text is in nothing that a run has shown or kept.

@@ -20,7 +20,6 @@ func diagnoseTLS(err error, address, uri string) (finding, bool) {
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var plain tls.RecordHeaderError
-	var alert tls.AlertError
 	switch {
 	case errors.As(err, &authority):
 		return finding{
@@ -38,7 +37,7 @@ func diagnoseTLS(err error, address, uri string) (finding, bool) {
 		return finding{fmt.Sprintf("%s shows a certificate that is not valid: %s", address, shorten(invalid.Error())), ""}, true
 	case errors.As(err, &plain):
 		return finding{fmt.Sprintf("%s does not speak TLS", address), "take tls=true (or ssl=true) out of the URI, or check the port"}, true
-	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls:"):
+	case brokenOff(err):
 		// Atlas ends the handshake with an internal error for an address that is not on its list.
 		hint := "the server may want a client certificate (tlsCertificateKeyFile=PATH), or another version of TLS"
 		if isAtlas(address, uri) {
@@ -49,6 +48,12 @@ func diagnoseTLS(err error, address, uri string) (finding, bool) {
 		return finding{fmt.Sprintf("%s shows a certificate that is refused: %s", address, lastPart(err)), ""}, true
 	}
 	return finding{}, false
+}
+
+// brokenOff tells whether the server ended the TLS handshake with an alert.
+func brokenOff(err error) bool {
+	var alert tls.AlertError
+	return errors.As(err, &alert) || err != nil && strings.Contains(err.Error(), "remote error: tls:")
 }
 
 // diagnoseName knows hosts that the DNS does not.

@@ -161,7 +161,7 @@ func listenTLS(t *testing.T, config *tls.Config, serve func(net.Conn)) string {
 func connectError(t *testing.T, uri string) error {
 	t.Helper()
 	ctx := context.Background()
-	o := options.Client().ApplyURI(uri).SetServerSelectionTimeout(400 * time.Millisecond).SetConnectTimeout(300 * time.Millisecond)
+	o := options.Client().ApplyURI(uri).SetServerSelectionTimeout(3 * time.Second).SetConnectTimeout(2 * time.Second)
 	if err := o.Validate(); err != nil {
 		return err
 	}

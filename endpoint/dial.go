@@ -63,7 +63,11 @@ func OpenReader(ctx context.Context, config Config) (*Reader, error) {
 		return nil, connectFailure(err, config)
 	}
 	r.client = client
-	if err := r.discover(waiting, clientOptions.Hosts); err != nil {
+	err = r.reach(waiting, *clientOptions.ServerSelectionTimeout)
+	if err == nil {
+		err = r.discover(waiting, clientOptions.Hosts)
+	}
+	if err != nil {
 		err = stopped(ctx, waiting, connectFailure(err, config))
 		return nil, errors.Join(err, r.Close(context.WithoutCancel(ctx)))
 	}

@@ -32,7 +32,9 @@ type Config struct {
 	ReplyTimeout time.Duration // for the reply to a read or a write; 0 waits for ever
 	// Stopping is closed when the run should end soon: then nothing waits for a server that is not there.
 	Stopping <-chan struct{}
-	Log      func(level, message string) // may be nil
+	// Hurry is for somebody who waits to be told: a server that refuses is not waited for until it is back.
+	Hurry bool
+	Log   func(level, message string) // may be nil
 }
 
 // Budget is how many request units a second may be used.

@@ -19,6 +19,7 @@ type looker struct {
 
 	stopping <-chan struct{} // closed when nothing should wait for a server any more
 
+	hurry     bool // somebody waits for the answer
 	governors *governors
 	readers   *opener[*endpoint.Reader]
 }
@@ -64,6 +65,7 @@ func (l *looker) config(connection string) endpoint.Config {
 		Retry:        endpoint.Retry(t.Retry),
 		ReplyTimeout: t.ReplyTimeout,
 		Stopping:     l.stopping,
+		Hurry:        l.hurry || l.step.Type == plans.TypeCheckConnections,
 		Log:          l.log,
 	}
 }

@@ -139,6 +139,7 @@ func (r *run) look(ctx context.Context, index int, step *plans.Step, units []sta
 		defer noting.Unlock()
 		out.Notes = append(out.Notes, message)
 	})
+	looker.hurry = true
 	defer looker.close(context.WithoutCancel(ctx))
 	preview, err := implementation.Preview(ctx, looker)
 	if err != nil {
