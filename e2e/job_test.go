@@ -169,6 +169,10 @@ type finishedStep struct {
 	UnitsTotal int64   `json:"units_total"`
 	UnitsDone  int64   `json:"units_done"`
 	Error      string  `json:"error"`
+
+	RequestUnits float64 `json:"request_units"`
+	Throttled    int64   `json:"throttled"`
+	Retries      int64   `json:"retries"`
 }
 
 // run runs a plan with --output json and returns the report of its last line.

@@ -137,7 +137,8 @@ func (j *job) throughSource(d *double) *mongo.Database {
 
 // statistics is a part of what the account's endpoint tells.
 type statistics struct {
-	Budget struct {
+	Seconds float64 `json:"seconds"`
+	Budget  struct {
 		RequestUnits float64 `json:"request_units"`
 		Background   float64 `json:"background"`
 	} `json:"budget"`

@@ -31,10 +31,13 @@ type fund struct {
 	governor *governor
 	asked    string    // the collection by which the throughput is asked for
 	checked  time.Time // when it was asked for last
+	silent   int       // answers without a throughput
 }
 
 const (
 	recheckBudget = 5 * time.Second // metadata has 240 RU/s of its own, of which this takes next to nothing
+	recheckNew    = time.Second     // the collection may be about to be created
+	mostRechecks  = 5               // of those
 	recheckWithin = 2 * time.Second
 	longestNap    = 200 * time.Millisecond // a waiting command sees a changed budget after so long
 	blindHold     = 50 * time.Millisecond  // where the account does not say how long to wait
@@ -148,7 +151,11 @@ func (g *Governor) recheck(ctx context.Context, r *Reader, f *fund) {
 		return
 	}
 	f.mu.Lock()
-	due := g.now().Sub(f.checked) >= recheckBudget
+	pause := recheckBudget
+	if f.governor.budget == 0 && f.silent < mostRechecks {
+		pause = recheckNew
+	}
+	due := g.now().Sub(f.checked) >= pause
 	if due {
 		f.checked = g.now()
 	}
@@ -157,12 +164,18 @@ func (g *Governor) recheck(ctx context.Context, r *Reader, f *fund) {
 		return
 	}
 	throughput := r.quickThroughput(ctx, f.asked)
+	g.mu.Lock()
+	if throughput.Shared && f != g.shared {
+		delete(g.funds, f.asked) // it was unknown before: from the next command on it draws on the common one
+	}
+	g.mu.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if !throughput.Known() {
+		f.silent++
 		return
 	}
-	f.mu.Lock()
 	f.governor.setBudget(g.now(), g.share(throughput))
-	f.mu.Unlock()
 }
 
 // quickThroughput is [Reader.Throughput] for the way of a waiting command: one attempt, unknown where it fails.

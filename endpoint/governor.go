@@ -30,9 +30,9 @@ const (
 	headroom      = 0.97  // of the budget: clocks differ, and so do an account's partitions
 	burst         = 0.5   // seconds of the rate that may be saved up
 	lowering      = 0.85  // of the rate, where something was throttled
-	climbing      = 0.004 // of the scale, per cubic second
+	climbing      = 0.006 // of the scale, per cubic second
 	settling      = 0.95  // of the rate that was throttled, is where it stays for a while
-	steepest      = 0.08  // of the scale, per second: the account's savings hide that it is too much
+	steepest      = 0.12  // of the scale, per second: the account's savings hide that it is too much
 	breath        = 0.2   // seconds of silence beyond what is asked for, in which the account saves up a little
 	probeStart    = 400.0 // RU/s, the least that can be provisioned
 	probeDoubling = time.Second

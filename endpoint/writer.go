@@ -64,3 +64,12 @@ func (w *Writer) Replace(ctx context.Context, collection string, document bson.R
 		return err
 	})
 }
+
+// Affordable is how many document bytes one insert into a collection should have at most, so that its cost is a
+// small part of the request units of a second; 0 where bytes cost nothing.
+func (w *Writer) Affordable(collection string) int64 {
+	if w.meter == nil {
+		return 0
+	}
+	return int64(w.meter.governor.affordable(kindInsert, collection) / documentedInsertPerKB * kilobyte)
+}

@@ -134,6 +134,7 @@ func (generate) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 	counts, err := flow.run(ctx, &orderFeed{
 		orders: model.New(spec.Seed),
 		work:   work,
+		afford: func() int64 { return writer.Affordable(spec.Collection) },
 		batch:  int64(max(1, min(env.Step().Tuning.BatchDocuments, int(env.Step().Tuning.BatchBytes/orderBytes)))),
 	}, unit.Counts)
 	return Result{Counts: counts}, err
@@ -148,12 +149,21 @@ type orderFeed struct {
 	orders *model.Generator
 	work   generateUnit
 	batch  int64
+	afford func() int64 // bytes that one batch should have at most, where they are paid for; 0 for no bound
 }
 
-func (f *orderFeed) expected() int64 { return 2 * f.batch * orderBytes }
+func (f *orderFeed) expected() int64 { return 2 * f.size() * orderBytes }
+
+// size is how many orders the next batch has.
+func (f *orderFeed) size() int64 {
+	if bytes := f.afford(); bytes > 0 {
+		return max(1, min(f.batch, bytes/orderBytes))
+	}
+	return f.batch
+}
 
 func (f *orderFeed) next(context.Context) (parcel, error) {
-	count := min(f.batch, f.work.Below-f.work.From)
+	count := min(f.size(), f.work.Below-f.work.From)
 	if count <= 0 {
 		return parcel{}, io.EOF
 	}

@@ -1,0 +1,215 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// accounted is what an account had charged at a moment of its own clock.
+type accounted struct {
+	second    float64
+	charged   float64
+	commands  int64
+	throttled int64
+}
+
+// paid are the commands that cost request units of the collections' throughput.
+var paid = []string{"find", "getMore", "insert", "aggregate"}
+
+func (d *double) accounted() accounted {
+	s := d.cosmos()
+	a := accounted{second: s.Seconds, charged: s.Charged.Total - s.Charged.Metadata}
+	for _, command := range paid {
+		a.commands += s.Commands[command]
+		a.throttled += s.Throttled.ByCommand[command]
+	}
+	return a
+}
+
+// running is a vida under way.
+type running struct {
+	t       testing.TB
+	command *exec.Cmd
+	stdout  bytes.Buffer
+	stderr  bytes.Buffer
+	ended   chan struct{}
+}
+
+func (j *job) start(args ...string) *running {
+	j.t.Helper()
+	r := &running{t: j.t, command: j.command(args...), ended: make(chan struct{})}
+	r.command.Stdout, r.command.Stderr = &r.stdout, &r.stderr
+	if err := r.command.Start(); err != nil {
+		j.t.Fatal(err)
+	}
+	j.t.Cleanup(func() {
+		_ = r.command.Process.Kill()
+		<-r.ended
+	})
+	go func() {
+		defer close(r.ended)
+		_ = r.command.Wait()
+	}()
+	return r
+}
+
+// during lets the run go on for so long and returns the account before and after, and fails where it ends.
+func (r *running) during(d *double, pause time.Duration) (from, to accounted) {
+	r.t.Helper()
+	from = d.accounted()
+	select {
+	case <-r.ended:
+		r.t.Fatalf("it ended too early: %s", r.stderr.String())
+	case <-time.After(pause):
+	}
+	return from, d.accounted()
+}
+
+// uses holds the account's own figures against what was to be had: all but a little is used, and hardly any command
+// throttled.
+func (r *running) uses(d *double, what string, pause time.Duration, perSecond float64) {
+	r.t.Helper()
+	from, to := r.during(d, pause)
+	used := (to.charged - from.charged) / (to.second - from.second) / perSecond
+	throttled := float64(to.throttled-from.throttled) / float64(max(1, to.commands-from.commands))
+	r.t.Logf("%s: %.1f %% of %.0f RU/s, %.1f %% of %d commands throttled", what, 100*used, perSecond, 100*throttled, to.commands-from.commands)
+	if used < 0.85 || used > 1.1 {
+		r.t.Errorf("%s: used %.1f %% of %.0f RU/s", what, 100*used, perSecond)
+	}
+	if throttled > 0.05 {
+		r.t.Errorf("%s: %.1f %% of %d commands were throttled", what, 100*throttled, to.commands-from.commands)
+	}
+}
+
+func (r *running) finish(code int) finished {
+	r.t.Helper()
+	<-r.ended
+	if got := r.command.ProcessState.ExitCode(); got != code {
+		r.t.Fatalf("exit code %d, want %d: %s", got, code, r.stderr.String())
+	}
+	return (&job{t: r.t}).report(outcome{stdout: r.stdout.String()})
+}
+
+// metered holds what a run says it used against what the account says it charged.
+func metered(t testing.TB, d *double, report finished) {
+	t.Helper()
+	told := 0.0
+	for _, s := range report.Steps {
+		told += s.RequestUnits
+	}
+	charged := d.cosmos().Charged.Total
+	t.Logf("vida says %.1f RU, the account charged %.1f", told, charged)
+	if math.Abs(told-charged) > 0.05*charged {
+		t.Errorf("vida says %.1f RU, the account charged %.1f: off by more than 5 %%", told, charged)
+	}
+}
+
+// nullDouble is an account before a virtual collection that costs nothing to read, and a sink that checks it.
+func nullDouble(t testing.TB, flags ...string) *double {
+	t.Helper()
+	s, err := startServe(append([]string{"--engine", "null", "--cosmos", "on"}, flags...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.stop)
+	return &double{t: t, variables: s.variables,
+		sourceURI: s.variables["VIDA_TEST_SOURCE_URI"], targetURI: s.variables["VIDA_TEST_TARGET_URI"]}
+}
+
+// onNull points a job at the collection of a null engine, which serves one namespace only.
+func (j *job) onNull(d *double) {
+	j.through(d)
+	j.env = append(j.env, "COSMOS_DB_NAME="+d.variables["COSMOS_DB_NAME"], "MONGODB_ATLAS_DB_NAME="+d.variables["MONGODB_ATLAS_DB_NAME"])
+}
+
+const copyServiceOrders = `
+- name: copy
+  type: copy
+  from: source
+  to: target
+  collections: [serviceorders]
+`
+
+// The copy settles on its budget, and follows other traffic that comes and goes and a throughput that is raised.
+func TestTheCopyUsesItsBudget(t *testing.T) {
+	t.Parallel()
+	d := nullDouble(t, "--documents", "130000", "--request-units", "8000", "--physical-partitions", "2")
+	j := newJob(t)
+	j.onNull(d)
+	r := j.start("run", j.plan("budget", copyServiceOrders), "--output", "json", "--progress", "none")
+	r.during(d, 2*time.Second)
+	r.uses(d, "alone", 3*time.Second, 8000)
+	d.change(`{"background": 4800}`)
+	r.during(d, 5*time.Second)
+	r.uses(d, "beside other traffic", 4*time.Second, 3200)
+	d.change(`{"background": 0}`)
+	r.during(d, 7*time.Second)
+	r.uses(d, "alone again", 3*time.Second, 8000)
+	d.change(`{"request_units": 12000}`)
+	r.during(d, 6*time.Second)
+	r.uses(d, "after it was raised", 3*time.Second, 12000)
+	d.change(`{"request_units": 100000}`)
+	report := r.finish(0)
+	metered(t, d, report)
+	copied := report.step(t, "copy")
+	copied.balanced(t)
+	want(t, "inserted", copied.Inserted, 130000)
+}
+
+// A part of the throughput is left for others.
+func TestTheGeneratorLeavesTheRestOfTheBudget(t *testing.T) {
+	t.Parallel()
+	j := newJob(t)
+	d := startDouble(t, "--request-units", "4000")
+	j.through(d)
+	plan := j.plan("generated", `
+	- name: generate
+	  type: generate
+	  to: source
+	  collection: serviceorders
+	  documents: 2000
+	`)
+	text := strings.Replace(readFile(t, plan), `database: "${COSMOS_DB_NAME}"}`, `database: "${COSMOS_DB_NAME}", request_units: "50%"}`, 1)
+	r := j.start("run", j.file("generated.yaml", text), "--output", "json", "--progress", "none")
+	waitFor(t, func() bool { return d.accounted().charged > 2000 })
+	r.uses(d, "half of it", 5*time.Second, 2000)
+	report := r.finish(0)
+	metered(t, d, report)
+	want(t, "inserted", report.step(t, "generate").Inserted, 2000)
+	if s := d.cosmos(); s.Throttled.Commands != 0 {
+		t.Errorf("%d commands were throttled within half of the budget", s.Throttled.Commands)
+	}
+	budgetIsShown(t, r.stdout.String(), 2000)
+}
+
+// budgetIsShown looks for a progress line with the request units used and those that may be used.
+func budgetIsShown(t testing.TB, lines string, budget float64) {
+	t.Helper()
+	for line := range strings.SplitSeq(lines, "\n") {
+		var event struct {
+			Step struct {
+				Used   float64 `json:"request_units_per_second"`
+				Budget float64 `json:"provisioned_per_second"`
+			} `json:"step"`
+		}
+		if strings.Contains(line, `"progress"`) && json.Unmarshal([]byte(line), &event) == nil && event.Step.Used > 0 && event.Step.Budget == budget {
+			return
+		}
+	}
+	t.Errorf("no progress line tells RU/s used of %g", budget)
+}
+
+func readFile(t testing.TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
