@@ -88,7 +88,7 @@ command again: every step goes on from where it stopped.`,
 	root.PersistentFlags().StringVar(&a.stateDir, "state", stateDir,
 		"directory of the saved state, a file a plan (env VIDA_STATE)")
 	root.AddCommand(
-		a.newRun(), a.newValidate(), a.newStatus(), a.newHistory(), a.newReset(), a.newSchema(), a.newVersion(),
+		a.newRun(), a.newValidate(), a.newStatus(), a.newTune(), a.newHistory(), a.newReset(), a.newSchema(), a.newVersion(),
 	)
 	root.SetHelpCommand(a.newHelp())
 	a.addCompletion(root)

@@ -67,7 +67,7 @@ func TestNoCommand(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, command := range []string{"run", "validate", "status", "history", "reset", "schema", "version"} {
+	for _, command := range []string{"run", "validate", "status", "tune", "history", "reset", "schema", "version"} {
 		s := newSession(t, command, "--help")
 		s.expect(t, 0, "Examples:\n  vida "+command, "")
 		if !strings.Contains(s.stdout.String(), "--state") {

@@ -93,6 +93,27 @@ func fractionOf(v, low, high bson.RawValue) float64 {
 	return clamp(part)
 }
 
+// DocumentsLeft reckons how many documents lie above at and below high, where so many lay above before and up to
+// at. ok is false where the key space does not tell.
+func DocumentsLeft(before, at, high bson.RawValue, documents int) (left int64, ok bool) {
+	if documents < 2 || before.Type == 0 || high.Type == 0 || bracketOf(before) != bracketOf(high) || bracketOf(at) != bracketOf(high) {
+		return 0, false
+	}
+	switch bracketOf(high) {
+	case BracketNumber, BracketDate, BracketTimestamp, BracketObjectID, BracketString, BracketBinary:
+	default:
+		return 0, false
+	}
+	part := fractionOf(at, before, high)
+	if part >= 1 {
+		return 0, true
+	}
+	if part <= 0 {
+		return 0, false
+	}
+	return int64(min(float64(documents)*(1-part)/part, math.MaxInt64/4)), true
+}
+
 func clamp(f float64) float64 {
 	if math.IsNaN(f) {
 		return 0.5

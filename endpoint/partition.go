@@ -16,6 +16,7 @@ import (
 type Part struct {
 	Range Range
 	Share float64
+	Top   Value // the greatest _id seen in it, where the range has no upper end
 }
 
 // Partitions is a collection cut along its _id index. The parts cover every document of every _id type and do
@@ -157,6 +158,7 @@ func (p *partitioner) cut(ctx context.Context, bracket string, first, last bson.
 		}
 	}
 	parts[0].Range.From = Value{}
+	parts[len(parts)-1].Top = Value{last}
 	return shared(parts), nil
 }
 

@@ -84,6 +84,8 @@ type environment struct {
 	*looker
 	memory  *endpoint.Memory
 	writers *opener[*endpoint.Writer]
+
+	adjustments *adjustments
 }
 
 func newEnvironment(r *run, step *plans.Step) *environment {
@@ -98,11 +100,19 @@ func newEnvironment(r *run, step *plans.Step) *environment {
 		writers: newOpener(func(ctx context.Context, connection string) (*endpoint.Writer, error) {
 			return endpoint.OpenWriter(ctx, looker.config(connection))
 		}),
+		adjustments: r.adjustments,
 	}
 }
 
 func (e *environment) Writer(ctx context.Context, connection string) (*endpoint.Writer, error) {
 	return e.writers.get(ctx, connection)
+}
+
+// Tuning is the step's as it is now. A batch never has more than may be in flight.
+func (e *environment) Tuning() plans.Tuning {
+	tuning := e.adjustments.over(e.step.Tuning)
+	tuning.BatchBytes = max(1, min(tuning.BatchBytes, tuning.MaxMemory))
+	return tuning
 }
 
 func (e *environment) Memory() *endpoint.Memory { return e.memory }

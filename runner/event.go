@@ -54,6 +54,8 @@ type Report struct {
 	Seconds float64
 	Steps   []StepReport
 	Process int // of the run that holds the lock; 0 when none does
+
+	Adjustment Adjustment // tuning that the run under way was given in place of the plan's
 }
 
 // StepReport is a step as it stands or as it ended.

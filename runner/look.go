@@ -177,6 +177,9 @@ func Status(o Options) (Report, error) {
 		report.Steps = append(report.Steps, s)
 	}
 	if held {
+		if report.Adjustment, err = Adjusted(o); err != nil {
+			return Report{}, err
+		}
 		report.Status = StatusRunning
 		report.Seconds = time.Since(report.Started).Seconds()
 	}

@@ -56,6 +56,24 @@ func (m *meter) add(delta steps.Counts) {
 	m.mu.Unlock()
 }
 
+// documents is how many have been read so far, by earlier runs too.
+func (m *meter) documents() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.counts.Read
+}
+
+// moved is how many bytes have been moved so far.
+func (m *meter) moved() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.counts.Bytes
+}
+
+func (m *meter) setWorkers(workers int) {
+	m.execution.run.update(m.execution.index, func(s *StepReport) { s.Workers = workers })
+}
+
 func (m *meter) born() {
 	m.mu.Lock()
 	m.total++

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,34 +15,32 @@ import (
 	"vida/steps"
 )
 
-// Units at a time where the plan says auto.
-const autoWorkers = 4
-
-// pool does the units of a step, several at a time, and lets a unit be shared when a worker has run dry.
+// pool does the units of a step, several at a time. A unit that has much left is shared before workers run dry.
 type pool struct {
 	execution *execution
 	env       *environment
 	meter     *meter
-	workers   int
 
-	halt     chan struct{} // closed when running units should end soon
-	haltOnce sync.Once
+	group sync.WaitGroup // workers
 
 	mu      sync.Mutex
 	changed *sync.Cond
 	waiting []*unitTask
 	running map[*unitTask]bool
-	idle    int
+	workers int // that live
+	wanted  int // that should live
+	idling  idling
 	failure error
 }
 
 func newPool(e *execution, env *environment, units []state.Unit) *pool {
-	p := &pool{execution: e, env: env, workers: e.step.Tuning.Workers, halt: make(chan struct{}), running: map[*unitTask]bool{}}
-	if p.workers <= 0 {
-		p.workers = autoWorkers
-	}
+	p := &pool{execution: e, env: env, running: map[*unitTask]bool{}}
 	p.changed = sync.NewCond(&p.mu)
-	p.meter = newMeter(e, units, p.workers)
+	p.wanted = env.Tuning().Workers
+	if p.wanted <= 0 {
+		p.wanted = autoWorkers
+	}
+	p.meter = newMeter(e, units, p.wanted)
 	for _, u := range units {
 		if !u.Done {
 			p.waiting = append(p.waiting, newUnitTask(p, u))
@@ -64,25 +63,25 @@ func newPool(e *execution, env *environment, units []state.Unit) *pool {
 func (p *pool) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	watching := make(chan struct{})
-	go func() { // turns the run's stop into the pool's
-		defer close(watching)
+	var watching sync.WaitGroup
+	watching.Go(func() { // turns the run's stop into the pool's
 		select {
 		case <-p.execution.run.options.Stop:
 			p.stop(steps.ErrStopped)
 		case <-ctx.Done():
 			p.stop(ctx.Err())
 		}
-	}()
+	})
 	p.meter.start()
-	var group sync.WaitGroup
-	for range p.workers {
-		group.Go(func() { p.work(ctx) })
-	}
-	group.Wait()
+	p.mu.Lock()
+	p.hire(ctx)
+	p.mu.Unlock()
+	watching.Go(func() { p.steer(ctx) })
+	p.group.Wait()
 	cancel()
-	<-watching
+	watching.Wait()
 	p.meter.stop()
+	p.tellIdling()
 	if p.allDone() {
 		return nil // whatever came when there was nothing left to do
 	}
@@ -91,14 +90,57 @@ func (p *pool) run(ctx context.Context) error {
 
 func (p *pool) allDone() bool { return p.meter.unitsLeft() == 0 }
 
+// resize changes how many units are done at a time: more at once, fewer as soon as batches in flight have landed.
+func (p *pool) resize(ctx context.Context, workers int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.wanted == workers {
+		return
+	}
+	p.wanted = workers
+	p.meter.setWorkers(workers)
+	if p.workers == 0 || p.failure != nil {
+		return // it is over
+	}
+	p.hire(ctx)
+	p.park(len(p.running) - workers)
+	p.changed.Broadcast()
+}
+
+// hire starts the workers that are missing. Call it with the mutex held.
+func (p *pool) hire(ctx context.Context) {
+	for ; p.workers < p.wanted; p.workers++ {
+		p.group.Go(func() { p.work(ctx) })
+	}
+}
+
+// park asks so many running units to save and make room, those with most left. Call it with the mutex held.
+func (p *pool) park(excess int) {
+	var candidates []*unitTask
+	for task := range p.running {
+		if task.parked {
+			excess--
+		} else {
+			candidates = append(candidates, task)
+		}
+	}
+	slices.SortFunc(candidates, func(a, b *unitTask) int { return cmp.Compare(b.left(), a.left()) })
+	for n := 0; n < min(excess, len(candidates)); n++ {
+		candidates[n].parked = true
+		candidates[n].stop()
+	}
+}
+
 // stop makes the pool end soon. The first reason counts.
 func (p *pool) stop(reason error) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.failure == nil {
 		p.failure = reason
 	}
-	p.mu.Unlock()
-	p.haltOnce.Do(func() { close(p.halt) })
+	for task := range p.running {
+		task.stop()
+	}
 	p.changed.Broadcast()
 }
 
@@ -111,34 +153,38 @@ func (p *pool) work(ctx context.Context) {
 		err := p.do(ctx, task)
 		p.mu.Lock()
 		delete(p.running, task)
-		p.mu.Unlock()
+		if errors.Is(err, steps.ErrStopped) && task.parked && p.failure == nil {
+			p.waiting = append([]*unitTask{task.again()}, p.waiting...)
+			err = nil
+		}
 		p.changed.Broadcast()
+		p.mu.Unlock()
 		if err != nil {
 			p.stop(err)
 		}
 	}
 }
 
-// take waits for a unit: one that waits, or one born from a running unit. nil means that there will be none.
+// take waits for a unit: one that waits, or one born from a running unit. nil means that the worker is to end.
 func (p *pool) take() *unitTask {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
-		if p.failure != nil {
+		nothing := len(p.waiting) == 0 && len(p.running) == 0
+		if p.failure != nil || nothing || p.workers > p.wanted {
+			p.workers--
 			return nil
 		}
 		if len(p.waiting) > 0 {
 			task := p.waiting[0]
 			p.waiting = p.waiting[1:]
 			p.running[task] = true
+			p.idling.took(p.meter.documents())
 			return task
 		}
-		if len(p.running) == 0 {
-			return nil
-		}
-		p.idle++
+		p.idling.begin(p.meter.documents())
 		p.changed.Wait()
-		p.idle--
+		p.idling.end(p.meter.documents())
 	}
 }
 
@@ -177,19 +223,33 @@ func (p *pool) do(ctx context.Context, task *unitTask) (err error) {
 	return nil
 }
 
-// wanted tells whether task is the one to be shared: a worker is idle, nothing waits, and of the running units
-// that have not been asked since they last gave something away it has most left.
-func (p *pool) wanted(task *unitTask) bool {
+// share tells whether task is the one to be shared: soon there will be fewer units than workers, and of the
+// running units that may be asked it has most left. A unit is shared before a worker runs dry, so that none has to
+// wait for it, but not when what is left is hardly worth a unit.
+func (p *pool) share(task *unitTask) bool {
+	least := int64(leastSharedBatches * p.env.Tuning().BatchDocuments)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.idle == 0 || len(p.waiting) > 0 || p.failure != nil || task.asked {
+	if p.failure != nil || !task.askable() || task.left() < least {
 		return false
 	}
+	coming := len(p.waiting)
 	for other := range p.running {
-		if other != task && !other.asked && other.left() > task.left() {
+		if other.asked {
+			coming++
+		}
+		if other != task && other.askable() && other.left() > task.left() {
 			return false
 		}
+	}
+	if coming >= p.idling.workers+max(1, p.wanted/sparesPart) {
+		return false
 	}
 	task.asked = true
 	return true
 }
+
+const (
+	leastSharedBatches = 4 // a unit with fewer batches left is done sooner than shared
+	sparesPart         = 2 // one unit is kept waiting for so many workers
+)

@@ -16,6 +16,8 @@ import (
 
 // run is a plan being run.
 type run struct {
+	adjustments *adjustments
+
 	options Options
 	store   *state.Store
 	saved   map[string]state.Step
@@ -42,13 +44,16 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	r := &run{options: o, store: store}
+	r := &run{options: o, store: store, adjustments: &adjustments{options: o, store: store}}
 	err = r.run(ctx)
 	return r.report, errors.Join(err, store.Close())
 }
 
 func (r *run) run(ctx context.Context) error {
 	if err := r.prepare(); err != nil {
+		return err
+	}
+	if err := r.adjustments.begin(); err != nil {
 		return err
 	}
 	started := time.Now()
@@ -77,7 +82,7 @@ func (r *run) run(ctx context.Context) error {
 	r.mu.Unlock()
 	finished := r.snapshot()
 	text, marshalErr := json.Marshal(finished)
-	err = errors.Join(err, marshalErr, r.store.FinishRun(state.Run{Name: r.report.Run, Finished: time.Now(), Status: finished.Status, Report: text}))
+	err = errors.Join(err, marshalErr, r.adjustments.end(), r.store.FinishRun(state.Run{Name: r.report.Run, Finished: time.Now(), Status: finished.Status, Report: text}))
 	r.emit(Event{Type: EventRunFinished, Report: finished})
 	return err
 }

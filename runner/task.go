@@ -3,6 +3,8 @@ package runner
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"sync"
 
 	"vida/state"
 	"vida/steps"
@@ -12,24 +14,56 @@ import (
 type unitTask struct {
 	pool *pool
 	unit steps.Unit
+	halt chan struct{} // closed when the unit should end soon
+	stop func()        // closes it, once
 
 	// Guarded by the pool's mutex.
-	saved steps.Counts // at the last checkpoint
-	asked bool         // whether it has been asked to share since it last did
+	spec       json.RawMessage // as it is now: a split changes it
+	checkpoint json.RawMessage // the last
+	saved      steps.Counts    // at the last checkpoint
+	told       int64           // how much is left as the step reckons; negative before it has
+	asked      bool            // to share, and has not answered
+	whole      bool            // cannot be shared
+	parked     bool            // asked to make room, to go on later
 }
 
 func newUnitTask(p *pool, u state.Unit) *unitTask {
-	t := &unitTask{pool: p, unit: steps.Unit{ID: u.ID, Spec: u.Spec, Checkpoint: u.Checkpoint, Expected: u.Expected}}
+	unit := steps.Unit{ID: u.ID, Spec: u.Spec, Checkpoint: u.Checkpoint, Expected: u.Expected}
 	if len(u.Counts) > 0 {
 		// Checked when the meter summed them up.
-		_ = json.Unmarshal(u.Counts, &t.unit.Counts)
+		_ = json.Unmarshal(u.Counts, &unit.Counts)
 	}
-	t.saved = t.unit.Counts
-	return t
+	return startTask(p, unit)
 }
 
-// left is how many documents the unit probably has left.
-func (t *unitTask) left() int64 { return t.unit.Expected - t.saved.Read }
+func startTask(p *pool, unit steps.Unit) *unitTask {
+	halt := make(chan struct{})
+	return &unitTask{
+		pool: p, unit: unit, halt: halt, stop: sync.OnceFunc(func() { close(halt) }),
+		spec: unit.Spec, checkpoint: unit.Checkpoint, saved: unit.Counts, told: -1,
+	}
+}
+
+// again is the task that goes on with a parked unit. Call it with the pool's mutex held.
+func (t *unitTask) again() *unitTask {
+	next := startTask(t.pool, steps.Unit{ID: t.unit.ID, Spec: t.spec, Checkpoint: t.checkpoint, Counts: t.saved, Expected: t.unit.Expected})
+	next.told, next.whole = t.told, t.whole
+	return next
+}
+
+// left is how many documents the unit probably has left. Call it with the pool's mutex held.
+func (t *unitTask) left() int64 {
+	switch {
+	case t.told >= 0:
+		return t.told
+	case t.unit.Expected == 0:
+		return math.MaxInt64 // unknown
+	}
+	return max(0, t.unit.Expected-t.saved.Read)
+}
+
+// askable tells whether the unit may be asked to share. Call it with the pool's mutex held.
+func (t *unitTask) askable() bool { return !t.asked && !t.whole && !t.parked }
 
 func (t *unitTask) Save(c steps.Checkpoint) error {
 	counts, err := json.Marshal(c.Counts)
@@ -45,19 +79,31 @@ func (t *unitTask) Save(c steps.Checkpoint) error {
 		return &stateError{err}
 	}
 	t.pool.mu.Lock()
-	t.saved = c.Counts
+	t.checkpoint, t.saved = c.State, c.Counts
 	t.pool.mu.Unlock()
 	return nil
 }
 
 func (t *unitTask) Report(delta steps.Counts) { t.pool.meter.add(delta) }
 
-func (t *unitTask) SplitWanted() bool { return t.pool.wanted(t) }
+func (t *unitTask) Expect(left int64) {
+	t.pool.mu.Lock()
+	t.told = left
+	t.pool.mu.Unlock()
+}
+
+func (t *unitTask) SplitWanted() bool { return t.pool.share(t) }
+
+func (t *unitTask) Indivisible() {
+	t.pool.mu.Lock()
+	t.asked, t.whole = false, true
+	t.pool.mu.Unlock()
+}
 
 func (t *unitTask) Split(shrunk json.RawMessage, born steps.Unit) error {
 	p := t.pool
 	p.mu.Lock()
-	if left := t.left(); left > 0 {
+	if left := t.left(); left > 0 && left < math.MaxInt64 {
 		born.Expected = left / 2
 	}
 	keeps := max(t.unit.Expected-born.Expected, t.saved.Read)
@@ -66,14 +112,17 @@ func (t *unitTask) Split(shrunk json.RawMessage, born steps.Unit) error {
 	if err := p.execution.run.store.Split(p.execution.step.Name, t.unit.ID, shrunk, keeps, child); err != nil {
 		return fmt.Errorf("split unit %s: %w", t.unit.ID, &stateError{err})
 	}
-	p.mu.Lock()
-	t.unit.Expected = keeps
-	t.asked = false
-	p.waiting = append(p.waiting, newUnitTask(p, child))
-	p.mu.Unlock()
 	p.meter.born()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t.unit.Expected, t.spec, t.asked = keeps, shrunk, false
+	if t.told >= 0 {
+		t.told -= t.told / 2
+	}
+	p.waiting = append(p.waiting, newUnitTask(p, child))
+	p.idling.shared++
 	p.changed.Signal()
 	return nil
 }
 
-func (t *unitTask) Stopping() <-chan struct{} { return t.pool.halt }
+func (t *unitTask) Stopping() <-chan struct{} { return t.halt }

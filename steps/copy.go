@@ -22,6 +22,7 @@ type copyUnit struct {
 	To    string         `json:"to"`
 	Range endpoint.Range `json:"range"`
 	Mean  int64          `json:"mean,omitempty"` // bytes a document, a guess
+	Top   endpoint.Value `json:"top,omitzero"`   // the greatest _id seen, where the range is open above
 }
 
 // copyCheckpoint is how far a unit is: every document up to and including this _id has arrived.
@@ -160,7 +161,7 @@ func divideCollection(ctx context.Context, env Env, reader *endpoint.Reader, p p
 	}
 	units := make([]Unit, len(partitions.Parts))
 	for n, part := range partitions.Parts {
-		body, err := json.Marshal(copyUnit{From: p.From, To: p.To, Range: part.Range, Mean: mean})
+		body, err := json.Marshal(copyUnit{From: p.From, To: p.To, Range: part.Range, Mean: mean, Top: part.Top})
 		if err != nil {
 			return nil, err
 		}

@@ -22,11 +22,10 @@ type copyFeed struct {
 	unit   Unit
 	work   copyUnit
 	last   bson.RawValue // the last _id read
-	whole  bool          // nothing is left to split off
 }
 
 func newCopyFeed(ctx context.Context, env Env, reader *endpoint.Reader, spec *plans.CopySpec, unit Unit, work copyUnit, after bson.RawValue, task Task) *copyFeed {
-	tuning := env.Step().Tuning
+	tuning := env.Tuning()
 	find := endpoint.Find{
 		Collection:     work.From,
 		Range:          work.Range,
@@ -51,15 +50,18 @@ func (f *copyFeed) close() { f.cursor.Close(f.ctx) }
 func (f *copyFeed) expected() int64 { return 2 * f.cursor.Expected() }
 
 func (f *copyFeed) next(ctx context.Context) (parcel, error) {
-	if !f.whole && f.task.SplitWanted() {
+	if f.task.SplitWanted() {
 		if err := f.split(ctx); err != nil {
 			return parcel{}, err
 		}
 	}
+	tuning := f.env.Tuning()
+	f.cursor.SetBatch(tuning.BatchDocuments, tuning.BatchBytes)
 	batch, err := f.cursor.Next(ctx)
 	if err != nil {
 		return parcel{}, err
 	}
+	f.reckon(batch)
 	f.last = batch.Last
 	state, err := json.Marshal(copyCheckpoint{After: endpoint.Value{RawValue: batch.Last}})
 	if err != nil {
@@ -75,7 +77,7 @@ func (f *copyFeed) split(ctx context.Context) error {
 		return err
 	}
 	if !ok {
-		f.whole = true
+		f.task.Indivisible()
 		return nil
 	}
 	shrunk, born := f.work, f.work
@@ -101,6 +103,19 @@ func (f *copyFeed) split(ctx context.Context) error {
 	f.work = shrunk
 	f.cursor.Shrink(ctx, lower.Below)
 	return nil
+}
+
+// reckon tells how much is probably left, from how densely documents lie in what was read last. Where the key space
+// does not tell, or the range has no upper end, it leaves the estimate as it is.
+func (f *copyFeed) reckon(batch endpoint.Batch) {
+	high := f.work.Range.Below.RawValue
+	if f.work.Range.Below.IsZero() {
+		high = f.work.Top.RawValue
+	}
+	first, _ := endpoint.IDOf(batch.Documents[0])
+	if left, ok := endpoint.DocumentsLeft(first, batch.Last, high, len(batch.Documents)-1); ok {
+		f.task.Expect(left)
+	}
 }
 
 // rootID is the id of the planned unit that a unit was split from, directly or not.

@@ -135,7 +135,7 @@ func (generate) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 		orders: model.New(spec.Seed),
 		work:   work,
 		afford: func() int64 { return writer.Affordable(spec.Collection) },
-		batch:  int64(max(1, min(env.Step().Tuning.BatchDocuments, int(env.Step().Tuning.BatchBytes/orderBytes)))),
+		tuning: env.Tuning,
 	}, unit.Counts)
 	return Result{Counts: counts}, err
 }
@@ -148,18 +148,20 @@ func (generate) Finish(_ context.Context, _ Env, results []Result) (Result, erro
 type orderFeed struct {
 	orders *model.Generator
 	work   generateUnit
-	batch  int64
 	afford func() int64 // bytes that one batch should have at most, where they are paid for; 0 for no bound
+	tuning func() plans.Tuning
 }
 
 func (f *orderFeed) expected() int64 { return 2 * f.size() * orderBytes }
 
 // size is how many orders the next batch has.
 func (f *orderFeed) size() int64 {
-	if bytes := f.afford(); bytes > 0 {
-		return max(1, min(f.batch, bytes/orderBytes))
+	tuning := f.tuning()
+	bytes := tuning.BatchBytes
+	if affordable := f.afford(); affordable > 0 {
+		bytes = min(bytes, affordable)
 	}
-	return f.batch
+	return max(1, min(int64(tuning.BatchDocuments), bytes/orderBytes))
 }
 
 func (f *orderFeed) next(context.Context) (parcel, error) {

@@ -62,10 +62,15 @@ type Task interface {
 	Save(Checkpoint) error
 	// Report adds to what the screen shows; it is not durable and may be more than the last checkpoint.
 	Report(delta Counts)
-	// SplitWanted tells that a worker has run dry and this unit is the one to share.
+	// Expect tells how many documents the unit probably has left: better than Unit.Expected, which may be far off.
+	Expect(left int64)
+	// SplitWanted tells that workers will soon run dry and this unit is the one to share. Answer by Split or by
+	// Indivisible.
 	SplitWanted() bool
 	// Split stores the unit's shrunk spec and the newly born unit in one transaction and schedules the latter.
 	Split(shrunk json.RawMessage, born Unit) error
+	// Indivisible answers that the unit cannot be shared, now or later.
+	Indivisible()
 	// Stopping is closed when the run should end soon: take no more work, land and save what is in flight,
 	// return ErrStopped. A cancelled context means at once.
 	Stopping() <-chan struct{}
@@ -123,7 +128,9 @@ type Env interface {
 	Writer(ctx context.Context, connection string) (*endpoint.Writer, error)
 	// Memory bounds the document bytes that all units of the step have in flight.
 	Memory() *endpoint.Memory
-	// Log tells the operator something worth a line. level is "info" or "warn".
+	// Tuning is the step's tuning as it is now: some of it can be changed while the step runs.
+	Tuning() plans.Tuning
+	// Log tells the operator something worth a line. level is "debug", "info" or "warn".
 	Log(level, message string)
 }
 

@@ -17,6 +17,8 @@ type runObject struct {
 	Status  string       `json:"status"`
 	Seconds float64      `json:"seconds"`
 	Process int          `json:"process,omitempty"` // of the run under way
+
+	Tuning map[string]string `json:"tuning,omitempty"` // given to the run under way in place of the plan's
 	Steps   []stepObject `json:"steps"`
 }
 
@@ -102,7 +104,7 @@ var applicable = map[string]int{
 func newRunObject(lineType string, at time.Time, r *runner.Report) runObject {
 	o := runObject{
 		Type: lineType, Time: stamp(at), Plan: r.Plan, Run: r.Run, Status: r.Status,
-		Seconds: seconds(r.Seconds), Process: r.Process, Steps: []stepObject{},
+		Seconds: seconds(r.Seconds), Process: r.Process, Tuning: r.Adjustment, Steps: []stepObject{},
 	}
 	for i := range r.Steps {
 		o.Steps = append(o.Steps, newStepObject(&r.Steps[i]))

@@ -41,6 +41,9 @@ func Status(out io.Writer, r runner.Report, next Commands) error {
 		head += ", " + Duration(r.Seconds)
 	}
 	text.line("%s", head)
+	if len(r.Adjustment) > 0 {
+		text.line("tuning changed while running: %s", r.Adjustment)
+	}
 	text.line("")
 	text.table(stepColumns, stepRows(r.Steps))
 	text.notes(r.Steps, true)

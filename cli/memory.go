@@ -1,0 +1,24 @@
+package cli
+
+import (
+	"runtime/debug"
+
+	"vida/plans"
+)
+
+// Below this much the collector would work all the time.
+const leastMemory = 96 << 20
+
+// limitMemory makes the collector keep the whole process within about the most that a step may have in flight.
+// Documents in flight are counted twice there, once for what is being collected; nothing waits for the limit, but
+// near it garbage is collected sooner. GOMEMLIMIT, where it is set, is the operator's word.
+func (a *app) limitMemory(plan *plans.Plan) {
+	if a.getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	most := plan.Tuning.MaxMemory
+	for _, step := range plan.Steps {
+		most = max(most, step.Tuning.MaxMemory)
+	}
+	debug.SetMemoryLimit(max(most, leastMemory))
+}
