@@ -10,16 +10,16 @@ import (
 
 // runObject is a run as JSON: a line of type run_started or run_finished, and what `vida status` prints.
 type runObject struct {
-	Type    string       `json:"type"`
-	Time    string       `json:"time"`
-	Plan    string       `json:"plan"`
-	Run     string       `json:"run,omitempty"`
-	Status  string       `json:"status"`
-	Seconds float64      `json:"seconds"`
-	Process int          `json:"process,omitempty"` // of the run under way
+	Type    string  `json:"type"`
+	Time    string  `json:"time"`
+	Plan    string  `json:"plan"`
+	Run     string  `json:"run,omitempty"`
+	Status  string  `json:"status"`
+	Seconds float64 `json:"seconds"`
+	Process int     `json:"process,omitempty"` // of the run under way
 
 	Tuning map[string]string `json:"tuning,omitempty"` // given to the run under way in place of the plan's
-	Steps   []stepObject `json:"steps"`
+	Steps  []stepObject      `json:"steps"`
 }
 
 // stepObject is a step as JSON. Numbers that do not apply to its type are left out; those that do are there even
