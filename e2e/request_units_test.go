@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.mongodb.org/mongo-driver/bson"
 )
 
 // accounted is what an account had charged at a moment of its own clock.
@@ -212,4 +214,93 @@ func readFile(t testing.TB, path string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// Writing without any restraint to an account that applies bulks by half, in every form that is known, and breaks
+// connections: everything arrives, once, and the account of it is right.
+func TestHalfAppliedBulksArriveWhole(t *testing.T) {
+	for name, flags := range map[string][]string{
+		"mixed forms, hints come and go":       {"--throttled-writes", "mixed", "--retry-after", "sometimes"},
+		"the whole command fails, no hint":     {"--throttled-writes", "command", "--retry-after", "never"},
+		"the server retries and then gives up": {"--server-side-retry", "--server-side-retry-for", "100ms"},
+		"connections break":                    {"--throttled-writes", "partial", "--drop-connections", "0.03"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := newJob(t)
+			d := startDouble(t, append([]string{"--request-units", "2000", "--physical-partitions", "3"}, flags...)...)
+			j.through(d)
+			plan := j.plan("half", `
+			- name: generate
+			  type: generate
+			  to: source
+			  collection: serviceorders
+			  documents: 600
+			  tuning: {workers: 6, batch_documents: 100, unit_documents: 100}
+			`)
+			report := j.run(0, j.file("half.yaml", withoutBudget(t, plan)))
+			generated := report.step(t, "generate")
+			generated.balanced(t)
+			want(t, "written", generated.Inserted+generated.Identical, 600)
+			want(t, "there", count(t, j.source.Collection("serviceorders")), 600)
+			if generated.Throttled == 0 || generated.Retries == 0 {
+				t.Errorf("nothing was throttled: %+v", generated)
+			}
+			if !strings.Contains(name, "break") { // what was charged for a command without an answer nobody tells
+				metered(t, d, report)
+			}
+		})
+	}
+}
+
+// Reading from an account of 3.6, which knows no hello, whose pages are small, and which throttles, loses cursors and
+// breaks connections: everything arrives byte for byte.
+func TestReadingThatIsInterruptedArrivesWhole(t *testing.T) {
+	j := newJob(t)
+	documents := make([]any, 800)
+	for n := range documents {
+		documents[n] = bson.D{{Key: "_id", Value: n}, {Key: "fill", Value: bytes.Repeat([]byte{byte(n)}, 100+n)}}
+	}
+	insert(t, j.source.Collection("orders"), documents)
+	for name, flags := range map[string][]string{
+		"it throttles":                         {"--request-units", "80", "--max-page-bytes", "20000"},
+		"it throttles without a hint":          {"--request-units", "80", "--max-page-bytes", "20000", "--retry-after", "never"},
+		"the server retries and then gives up": {"--request-units", "80", "--max-page-bytes", "20000", "--server-side-retry", "--server-side-retry-for", "50ms"},
+		"cursors are lost":                     {"--lose-cursors", "0.2", "--max-page-bytes", "20000"},
+		"connections break":                    {"--drop-connections", "0.05", "--max-page-bytes", "20000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			other := newJob(t)
+			other.env = append(other.env, "COSMOS_DB_NAME="+j.database)
+			d := startDouble(t, append([]string{"--profile", "ru-3.6", "--physical-partitions", "2"}, flags...)...)
+			other.through(d)
+			plan := other.plan("interrupted", `
+			- name: copy
+			  type: copy
+			  from: source
+			  to: target
+			  collections: [orders]
+			  tuning: {workers: 3, batch_documents: 40}
+			`)
+			report := other.run(0, other.file("interrupted.yaml", withoutBudget(t, plan)))
+			copied := report.step(t, "copy")
+			copied.balanced(t)
+			want(t, "arrived", copied.Inserted+copied.Identical, 800)
+			sameContents(t, j.source.Collection("orders"), other.target.Collection("orders"))
+			t.Logf("throttled %d, retried %d", copied.Throttled, copied.Retries)
+			if copied.Retries == 0 {
+				t.Error("nothing was interrupted")
+			}
+			if !strings.Contains(name, "break") { // what was charged for a command without an answer nobody tells
+				metered(t, d, report)
+			}
+		})
+	}
+}
+
+// withoutBudget is a plan whose source is used without restraint.
+func withoutBudget(t testing.TB, plan string) string {
+	t.Helper()
+	return strings.Replace(readFile(t, plan), `database: "${COSMOS_DB_NAME}"}`, `database: "${COSMOS_DB_NAME}", request_units: off}`, 1)
 }

@@ -165,7 +165,9 @@ func TestAccountsOfCommands(t *testing.T) {
 		"refused and not told":        {nil, refused, silent, 0.38, true, true},
 		"in part, told":               {partly, nil, told(20.0), 20, true, false},
 		"in part, not told":           {partly, nil, silent, 50, true, true},
-		"the connection broke":        {nil, errBadReply, told(1.0), 50, false, true},
+		"the connection broke":        {nil, errBadReply, told(1.0), 25, false, true},
+		"a lost cursor, told":         {nil, &CommandError{Code: CodeCursorNotFound}, told(1.5), 1.5, false, false},
+		"a lost cursor, not told":     {nil, &CommandError{Code: CodeCursorNotFound}, silent, 0, false, false},
 		"the answer makes no sense":   {reply(bson.D{{Key: "ok", Value: 1}}), nil, told("much"), 50, false, true},
 		"code 50, the server retried": {nil, &CommandError{Code: 50, Message: "Request timed out. Retries due to rate limiting: True."}, told(30.0), 30, true, false},
 	} {

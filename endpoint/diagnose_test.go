@@ -61,6 +61,11 @@ func serveOn(t *testing.T, listener net.Listener, serve func(net.Conn)) {
 
 // answering is a server that answers each command with what reply makes of it.
 func answering(reply func(command string) bson.D) func(net.Conn) {
+	return answeringMessages(func(command string, _ []byte) bson.D { return reply(command) })
+}
+
+// answeringMessages is answering for who looks into the message's body.
+func answeringMessages(reply func(command string, body []byte) bson.D) func(net.Conn) {
 	return func(conn net.Conn) {
 		for {
 			var header [16]byte
@@ -83,7 +88,7 @@ func answering(reply func(command string) bson.D) func(net.Conn) {
 				head = make([]byte, 5) // flags and the kind of section
 			}
 			name := command[5:]
-			answer, err := bson.Marshal(reply(string(name[:strings.IndexByte(string(name), 0)])))
+			answer, err := bson.Marshal(reply(string(name[:strings.IndexByte(string(name), 0)]), body))
 			if err != nil {
 				return
 			}

@@ -84,7 +84,9 @@ func (m *meter) settle(a admission, reply bsoncore.Document, err error, ask func
 		a.weight = readWeight(int64(len(reply)))
 	}
 	cost, told := 0.0, false
-	if answered := reply != nil || Code(err) != 0; answered && (refused > 0 || m.governor.due(a.kind)) {
+	refusal := new(CommandError)
+	unusual := refused > 0 || errors.As(err, &refusal)
+	if unusual || reply != nil && m.governor.due(a.kind) {
 		cost, told = m.ask(ask)
 	}
 	switch {
@@ -95,6 +97,9 @@ func (m *meter) settle(a admission, reply bsoncore.Document, err error, ask func
 		cost = documentedRefusal
 	case refused > 0:
 		cost = a.expected // at most: some of it was refused
+	case unusual: // a lost cursor, or a collection that is not there
+	case err != nil:
+		cost = a.expected / 2 // the connection broke, before or after it was done
 	default:
 		cost = m.governor.reckon(a.kind, a.weight)
 	}
