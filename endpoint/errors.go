@@ -28,6 +28,7 @@ const (
 	CodeCommandNotFound      = 59
 	CodeNamespaceNotFound    = 26
 	CodeCursorKilled         = 237
+	codeIndexBuildInProgress = 285
 	CodeTooLarge             = 10334
 	CodeDuplicateKey         = 11000
 	CodeRequestRateTooLarge  = 16500

@@ -37,14 +37,6 @@ func (w *Writer) CreateCollection(ctx context.Context, collection string, option
 	})
 }
 
-// CreateIndex creates one index from a complete definition (key, name and options).
-func (w *Writer) CreateIndex(ctx context.Context, collection string, definition bson.Raw) error {
-	return w.patiently(ctx, "create an index of "+w.Namespace(collection), func() error {
-		_, err := w.runCommand(ctx, bson.D{{Key: "createIndexes", Value: collection}, {Key: "indexes", Value: bson.A{definition}}})
-		return err
-	})
-}
-
 // DropCollection drops a collection. That it does not exist is no error.
 func (w *Writer) DropCollection(ctx context.Context, collection string) error {
 	return w.promptly(ctx, "drop "+w.Namespace(collection), func(ctx context.Context) error {

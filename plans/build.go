@@ -98,6 +98,10 @@ func (b *builder) spec(stepType string, r *record) Spec {
 			From: from, To: to, Selection: selection(r), Query: query,
 			Repair: get[bool](r, "repair"), Sample: get[float64](r, "sample"),
 		}
+	case TypeVerifyIndexes:
+		return &VerifyIndexesSpec{
+			From: from, Indexes: get[string](r, "indexes"), File: get[string](r, "file"), To: to, Selection: selection(r),
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package plans
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // What no field can tell alone: names that must exist, and fields that must fit one another.
@@ -81,7 +82,9 @@ func (b *builder) checkSteps() {
 		b.compileWhen(s, i)
 		switch spec := s.Spec.(type) {
 		case *CreateIndexesSpec:
-			b.checkIndexes(spec, r, i)
+			b.checkIndexes(r, i, "indexes", "file")
+		case *VerifyIndexesSpec:
+			b.checkIndexes(r, i, "from", "indexes", "file")
 		case *CopySpec:
 			b.checkOntoItself(spec, r)
 		}
@@ -125,21 +128,33 @@ func (b *builder) checkCollections(r *record) {
 	}
 }
 
-// checkIndexes checks where create-indexes takes its indexes from.
-func (b *builder) checkIndexes(spec *CreateIndexesSpec, r *record, index int) {
-	const choice = "give `indexes: STEP` or `file: PATH`"
+// checkIndexes checks where a step takes its indexes from: one of the fields named.
+func (b *builder) checkIndexes(r *record, index int, fields ...string) {
+	var given []string
+	var choices []string
+	for _, field := range fields {
+		if r.bad[field] {
+			return
+		}
+		if r.given(field) && get[string](r, field) != "" {
+			given = append(given, field)
+		}
+		choices = append(choices, map[string]string{"from": "`from: CONNECTION`", "indexes": "`indexes: STEP`", "file": "`file: PATH`"}[field])
+	}
+	last := len(fields) - 1
+	choice := "give " + strings.Join(choices[:last], ", ") + " or " + choices[last]
+	stepType := get[string](r, "type")
 	switch {
-	case r.bad["indexes"] || r.bad["file"]:
+	case len(given) > 1:
+		b.reportAt(r.at(given[1]), choice, "%s takes %s or %s, not both", stepType, given[0], given[1])
 		return
-	case spec.Indexes != "" && spec.File != "":
-		b.reportAt(r.at("file"), choice, "create-indexes takes indexes or file, not both")
+	case len(given) == 0:
+		b.reportAt(r.value, choice, `a %s step needs the field "%s" or %q`, stepType, strings.Join(fields[:last], `", "`), fields[last])
 		return
-	case spec.Indexes == "" && spec.File == "":
-		b.reportAt(r.value, choice, "a create-indexes step needs the field \"indexes\" or \"file\"")
-		return
-	case spec.File != "":
+	case given[0] != "indexes":
 		return
 	}
+	named := get[string](r, "indexes")
 	at := r.at("indexes")
 	var extracts []string
 	for _, earlier := range b.plan.Steps[:index] {
@@ -147,13 +162,13 @@ func (b *builder) checkIndexes(spec *CreateIndexesSpec, r *record, index int) {
 			extracts = append(extracts, earlier.Name)
 		}
 	}
-	if slices.Contains(extracts, spec.Indexes) {
+	if slices.Contains(extracts, named) {
 		return
 	}
-	place := slices.IndexFunc(b.plan.Steps, func(s *Step) bool { return s.Name == spec.Indexes })
+	place := slices.IndexFunc(b.plan.Steps, func(s *Step) bool { return s.Name == named })
 	switch {
 	case place < 0:
-		b.reportAt(at, suggest(spec.Indexes, extracts), "there is no step %s", at.show())
+		b.reportAt(at, suggest(named, extracts), "there is no step %s", at.show())
 	case b.plan.Steps[place].Type != TypeExtractIndexes:
 		b.reportAt(at, suggest("", extracts), "step %s is not an extract-indexes step", at.show())
 	default:

@@ -62,6 +62,13 @@ func (d Diagnostic) format() string {
 	return b.String()
 }
 
+// At returns a mistake at a place of a file that a plan names, with the line that it is about.
+func At(file string, source []byte, at Position, message, hint string) Diagnostic {
+	r := &reporter{text: newText(file, source)}
+	r.report(at, hint, "%s", message)
+	return r.found[0]
+}
+
 // indentTo returns the blanks that put a caret below the given column of line: tabs stay tabs.
 func indentTo(line string, column int) string {
 	var b strings.Builder

@@ -199,6 +199,13 @@ var stepTypes = []stepType{
 		{name: "sample", shape: percentShape{}, identity: true,
 			doc: "Look at a part of the documents only: 1%."},
 	}},
+	{TypeVerifyIndexes, "Compare the indexes of the target with those that it should have.", []field{
+		{name: "from", shape: anyText, identity: true, also: []string{"source"},
+			doc: "The connection whose indexes the target should have, as far as it takes them."},
+		{name: "indexes", shape: anyText, identity: true, doc: "Instead of from: the extract-indexes step."},
+		{name: "file", shape: anyText, identity: true, doc: "Instead of from: a file of indexes, relative to the plan's folder."},
+		compareToField, collectionsField, excludeField,
+	}},
 }
 
 // stepObject returns the fields of a step of that type, nil for an unknown type.

@@ -76,6 +76,8 @@ func (b *builder) addNamespaces(identity map[string]string, s *Step) {
 		identity["collections"] = b.namespaces(spec.Selection, spec.From, spec.To)
 	case *VerifyContentSpec:
 		identity["collections"] = b.namespaces(spec.Selection, spec.From, spec.To)
+	case *VerifyIndexesSpec:
+		identity["collections"] = b.namespaces(spec.Selection, spec.From, spec.To)
 	}
 }
 

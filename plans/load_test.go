@@ -75,6 +75,8 @@ steps:
   - {name: from-file, type: create-indexes, to: target, file: i.yaml}
   - {name: counts, type: verify-counts, from: source, to: target, collections: [orders], query: '{"n": {"$numberLong": "5"}}', count: estimated}
   - {name: content, type: verify-content, from: source, to: target, collections: [orders], query: {status: "${PRIVATE}"}, repair: true, sample: 2.5%}
+  - {name: same-indexes, type: verify-indexes, from: source, to: target, collections: [{from: a, to: b}]}
+  - {name: indexes-of-file, type: verify-indexes, file: i.yaml, to: target}
 `
 
 func loadEverything(t *testing.T, environ ...string) *Plan {
@@ -140,6 +142,13 @@ func TestEveryField(t *testing.T) {
 	}
 	if counts := p.Step("counts").Spec.(*VerifyCountsSpec); counts.Count != CountEstimated || bson.Raw(counts.Query).Lookup("n").Int64() != 5 {
 		t.Errorf("counts: %+v", counts)
+	}
+	verified := VerifyIndexesSpec{From: "source", To: "target", Selection: Selection{Collections: []CollectionName{{From: "a", To: "b", Position: Position{Line: 55, Column: 88}}}}}
+	if got := p.Step("same-indexes").Spec; !reflect.DeepEqual(got, &verified) {
+		t.Errorf("verify-indexes: %+v", got)
+	}
+	if got := p.Step("indexes-of-file").Spec; !reflect.DeepEqual(got, &VerifyIndexesSpec{File: "i.yaml", To: "target"}) {
+		t.Errorf("verify-indexes of a file: %+v", got)
 	}
 	for _, s := range p.Steps {
 		if s.Spec.StepType() != s.Type || s.Position.Line == 0 {

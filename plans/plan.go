@@ -128,6 +128,7 @@ const (
 	TypeCreateIndexes    = "create-indexes"
 	TypeVerifyCounts     = "verify-counts"
 	TypeVerifyContent    = "verify-content"
+	TypeVerifyIndexes    = "verify-indexes"
 )
 
 // CheckConnectionsSpec checks the named connections, all of the plan's where none is named.
@@ -227,6 +228,16 @@ type VerifyContentSpec struct {
 	Sample float64 // fraction of the documents to look at, 0 to 1; 0 and 1 mean all
 }
 
+// VerifyIndexesSpec compares the indexes of the target with those that it should have: the source's, as the target
+// takes them, or those of an extract-indexes step or of a file. Exactly one of From, Indexes and File is given.
+type VerifyIndexesSpec struct {
+	From    string
+	Indexes string
+	File    string // relative to the plan's folder
+	To      string
+	Selection
+}
+
 // StepType implements Spec.
 func (*CheckConnectionsSpec) StepType() string { return TypeCheckConnections }
 
@@ -247,3 +258,6 @@ func (*VerifyCountsSpec) StepType() string { return TypeVerifyCounts }
 
 // StepType implements Spec.
 func (*VerifyContentSpec) StepType() string { return TypeVerifyContent }
+
+// StepType implements Spec.
+func (*VerifyIndexesSpec) StepType() string { return TypeVerifyIndexes }

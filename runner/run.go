@@ -177,7 +177,7 @@ func (r *run) finished(index int, saved state.Step) bool {
 	switch step.Type {
 	case plans.TypeCheckConnections:
 		return saved.Status == StatusSucceeded && !r.anythingLeft(index+1)
-	case plans.TypeVerifyCounts, plans.TypeVerifyContent:
+	case plans.TypeVerifyCounts, plans.TypeVerifyContent, plans.TypeVerifyIndexes:
 		return saved.Status == StatusSucceeded && !r.worked && !r.workedSince(index, saved.Finished)
 	}
 	return saved.Status == StatusSucceeded || saved.Status == StatusDifferences

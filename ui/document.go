@@ -97,6 +97,7 @@ var applicable = map[string]int{
 		hasBytes | hasRequestUnits | hasRetries | hasUnits,
 	plans.TypeCreateIndexes: hasRetries | hasUnits,
 	plans.TypeVerifyCounts:  hasRead | hasDifferences | hasRequestUnits | hasRetries | hasUnits,
+	plans.TypeVerifyIndexes: hasDifferences | hasRetries | hasUnits,
 	plans.TypeVerifyContent: hasRead | hasDifferences | hasRepaired | hasBytes | hasRequestUnits |
 		hasRetries | hasUnits,
 }

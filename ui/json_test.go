@@ -72,7 +72,7 @@ func TestJSONRun(t *testing.T) {
 func TestApplicableNumbers(t *testing.T) {
 	for _, stepType := range []string{
 		plans.TypeCheckConnections, plans.TypeExtractIndexes, plans.TypeGenerate, plans.TypeCopy,
-		plans.TypeCreateIndexes, plans.TypeVerifyCounts, plans.TypeVerifyContent,
+		plans.TypeCreateIndexes, plans.TypeVerifyCounts, plans.TypeVerifyContent, plans.TypeVerifyIndexes,
 	} {
 		if applicable[stepType] == 0 {
 			t.Errorf("nothing is known of %s", stepType)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"vida/plans"
 	"vida/runner"
 )
 
@@ -218,7 +219,12 @@ func (w *writer) failure(reasons string) {
 // advice writes what to do next, where there is something to do.
 func (w *writer) advice(r runner.Report, next Commands) {
 	var total runner.StepReport
+	indexesDiffer := false
 	for _, s := range r.Steps {
+		if s.Type == plans.TypeVerifyIndexes {
+			indexesDiffer = indexesDiffer || s.Counts.FellShort()
+			continue
+		}
 		total.Counts = total.Counts.Plus(s.Counts)
 	}
 	if n := total.Counts.Rejected; n > 0 {
@@ -243,5 +249,8 @@ func (w *writer) advice(r runner.Report, next Commands) {
 	}
 	if c := total.Counts; c.Missing+c.Differing+c.Unexpected > c.Repaired {
 		w.line("The two sides differ. A verify-content step names the documents, and with repair: true mends them.")
+	}
+	if indexesDiffer {
+		w.line("Indexes differ, as told above. A create-indexes step creates what is missing; what differs or is not wanted is yours to drop.")
 	}
 }

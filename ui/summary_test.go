@@ -73,6 +73,8 @@ func TestAdvice(t *testing.T) {
 	rejected.Counts.Rejected, rejected.Counts.Inserted = 1, 4999
 	differing := ended(&runner.StepReport{Name: "verify", Type: "verify-counts",
 		Counts: steps.Counts{Missing: 3}}, runner.StatusDifferences, 1)
+	indexes := ended(&runner.StepReport{Name: "verify", Type: "verify-indexes",
+		Counts: steps.Counts{Missing: 1, Unexpected: 1}}, runner.StatusDifferences, 1)
 	repaired := ended(&runner.StepReport{Name: "verify", Type: "verify-content",
 		Counts: steps.Counts{Missing: 3, Repaired: 3}}, runner.StatusSucceeded, 1)
 	for _, c := range []struct {
@@ -87,6 +89,8 @@ func TestAdvice(t *testing.T) {
 		{"differing", runner.StatusDifferences, "full-migration finished with differences after 13s\n" +
 			"The two sides differ. A verify-content step names the documents, and with repair: true mends them.\n", differing},
 		{"repaired", runner.StatusSucceeded, "full-migration succeeded after 13s\n", repaired},
+		{"indexes", runner.StatusDifferences, "full-migration finished with differences after 13s\n" +
+			"Indexes differ, as told above. A create-indexes step creates what is missing; what differs or is not wanted is yours to drop.\n", indexes},
 	} {
 		var out bytes.Buffer
 		if err := Summary(&out, report(c.status, c.step), next); err != nil {

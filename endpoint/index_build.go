@@ -1,0 +1,36 @@
+package endpoint
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/bson"
+)
+
+// CreateIndex creates one index from a complete definition (key, name and options), and returns when it is built.
+// That the very same index exists, or is being built, is no error: then it waits for that one.
+//
+// A server goes on building when the connection that asked for it breaks, for hours where the collection is large.
+// Asking again joins the build. So an attempt that the server was busy with for a while counts as progress, and
+// only a server that keeps failing at once uses up the patience.
+func (w *Writer) CreateIndex(ctx context.Context, collection string, definition bson.Raw) error {
+	patience := newPatience(w.config.Retry, nil)
+	for {
+		began := time.Now()
+		_, err := w.runCommand(ctx, bson.D{{Key: "createIndexes", Value: collection}, {Key: "indexes", Value: bson.A{definition}}})
+		if err == nil {
+			return nil
+		}
+		if (Transient(err) || Code(err) == codeIndexBuildInProgress) && ctx.Err() == nil {
+			if time.Since(began) > patience.retry.Max {
+				patience.progress()
+			}
+			if err = patience.wait(ctx, err); err == nil {
+				continue
+			}
+		}
+		name, _ := definition.Lookup("name").StringValueOK()
+		return fmt.Errorf("connection %s: create the index %s of %s: %w", w.config.Name, name, w.Namespace(collection), w.scrub(err))
+	}
+}
