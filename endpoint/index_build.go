@@ -13,9 +13,10 @@ import (
 //
 // A server goes on building when the connection that asked for it breaks, for hours where the collection is large.
 // Asking again joins the build. So an attempt that the server was busy with for a while counts as progress, and
-// only a server that keeps failing at once uses up the patience.
+// only a server that keeps failing at once uses up the patience. A build has no time-out of its own: that the
+// server has gone is what TCP's keep-alive finds out.
 func (w *Writer) CreateIndex(ctx context.Context, collection string, definition bson.Raw) error {
-	patience := newPatience(w.config.Retry, nil)
+	patience := newPatience(w.config.Retry, w.config.Stopping)
 	for {
 		began := time.Now()
 		_, err := w.runCommand(ctx, bson.D{{Key: "createIndexes", Value: collection}, {Key: "indexes", Value: bson.A{definition}}})

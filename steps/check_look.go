@@ -202,7 +202,7 @@ func (l *look) sources(n need) error {
 	if !n.required {
 		return nil
 	}
-	pairs, _, err := choose(l.reader, l.collections, n.selection)
+	pairs, _, err := choose(l.reader.Namespace, l.collections, n.selection)
 	if err != nil {
 		return err
 	}

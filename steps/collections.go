@@ -26,11 +26,11 @@ func resolve(ctx context.Context, reader *endpoint.Reader, selection plans.Selec
 	if err != nil {
 		return nil, nil, err
 	}
-	return choose(reader, list, selection)
+	return choose(reader.Namespace, list, selection)
 }
 
 // choose is resolve among the collections of a list.
-func choose(reader *endpoint.Reader, list []endpoint.Collection, selection plans.Selection) (pairs []pair, notes []string, err error) {
+func choose(namespace func(collection string) string, list []endpoint.Collection, selection plans.Selection) (pairs []pair, notes []string, err error) {
 	names := selection.Collections
 	if len(names) == 0 {
 		names = []plans.CollectionName{{From: "*", To: "*"}}
@@ -46,7 +46,7 @@ func choose(reader *endpoint.Reader, list []endpoint.Collection, selection plans
 				continue
 			}
 			if c.Type != "collection" {
-				notes = append(notes, fmt.Sprintf("%s is a %s and is left out", reader.Namespace(c.Name), c.Type))
+				notes = append(notes, fmt.Sprintf("%s is a %s and is left out", namespace(c.Name), c.Type))
 				continue
 			}
 			chosen[c.Name] = pair{From: c.Name, To: c.Name}
@@ -64,15 +64,15 @@ func choose(reader *endpoint.Reader, list []endpoint.Collection, selection plans
 		}
 	}
 	sort.Slice(pairs, func(i, j int) bool { return pairs[i].From < pairs[j].From })
-	return pairs, notes, oneEach(reader, pairs)
+	return pairs, notes, oneEach(namespace, pairs)
 }
 
 // oneEach refuses two collections that would end up in one.
-func oneEach(reader *endpoint.Reader, pairs []pair) error {
+func oneEach(namespace func(string) string, pairs []pair) error {
 	from := map[string]string{}
 	for _, p := range pairs {
 		if other, taken := from[p.To]; taken {
-			return fmt.Errorf("%s and %s would both become %s: rename one of them, or exclude it", reader.Namespace(other), reader.Namespace(p.From), p.To)
+			return fmt.Errorf("%s and %s would both become %s: rename one of them, or exclude it", namespace(other), namespace(p.From), p.To)
 		}
 		from[p.To] = p.From
 	}

@@ -2,24 +2,254 @@ package steps
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
+
+	"vida/endpoint"
+	"vida/endpoint/indexes"
+	"vida/plans"
 )
 
-// createIndexes implements [Step].
+// createIndexes implements [Step]: it creates indexes in the target. A unit is an index. One that fails does not
+// keep the others from being created; the step then fails in the end and names each.
 type createIndexes struct{}
 
+type createUnit struct {
+	Collection string        `json:"collection"`
+	Index      indexes.Index `json:"index"`
+	// Others are those on the same key that the collection is to have as well.
+	Others []indexes.Index `json:"others,omitempty"`
+}
+
+// What became of an index.
+const (
+	indexCreated   = "created"
+	indexIdentical = "identical" // was there already
+	indexFailed    = "failed"
+)
+
+// createdIndex is a unit's output.
+type createdIndex struct {
+	Collection string        `json:"collection"`
+	Name       string        `json:"name"`
+	Status     string        `json:"status"`
+	Error      string        `json:"error,omitempty"`
+	Notes      []string      `json:"notes,omitempty"`
+	Index      indexes.Index `json:"definition"`
+}
+
+// createdIndexes is the step's output.
+type createdIndexes struct {
+	Created   int            `json:"created"`
+	Identical int            `json:"identical"`
+	Failed    int            `json:"failed"`
+	Indexes   []createdIndex `json:"indexes"`
+}
+
+func createOrigin(spec *plans.CreateIndexesSpec) indexOrigin {
+	return indexOrigin{step: spec.Indexes, file: spec.File}
+}
+
 func (createIndexes) Preview(ctx context.Context, env Reader) (Preview, error) {
-	return Preview{}, errors.ErrUnsupported
+	spec := env.Step().Spec.(*plans.CreateIndexesSpec)
+	wanted, err := createOrigin(spec).wanted(ctx, env, spec.Selection, true)
+	if err != nil {
+		return Preview{}, err
+	}
+	reader, err := env.Reader(ctx, spec.To)
+	if err != nil {
+		return Preview{}, err
+	}
+	preview := Preview{Documents: -1, Bytes: -1, RequestUnits: -1, Seconds: -1}
+	for _, c := range wanted {
+		have, err := listed(ctx, reader, c.Name)
+		if err != nil {
+			return Preview{}, err
+		}
+		if len(c.Indexes) == 0 {
+			preview.Notes = append(preview.Notes, reader.Namespace(c.Name)+": no indexes to create")
+		}
+		for _, unit := range createUnits(c) {
+			preview.Units++
+			preview.Notes = append(preview.Notes, unit.preview(reader.Namespace(c.Name), have))
+		}
+	}
+	return preview, nil
+}
+
+func (u createUnit) preview(namespace string, have []indexes.Index) string {
+	there, conflict := u.find(have)
+	switch {
+	case conflict != "":
+		return fmt.Sprintf("%s: cannot create %s: %s", namespace, u.Index.Name(), conflict)
+	case there != "":
+		return fmt.Sprintf("%s: %s is there already", namespace, there)
+	}
+	return fmt.Sprintf("%s: would create %s", namespace, u.Index)
+}
+
+func createUnits(c wantedCollection) []createUnit {
+	units := make([]createUnit, 0, len(c.Indexes))
+	for n, index := range c.Indexes {
+		unit := createUnit{Collection: c.Name, Index: index}
+		for m, other := range c.Indexes {
+			if m != n && indexes.SameKey(index, other) {
+				unit.Others = append(unit.Others, other)
+			}
+		}
+		units = append(units, unit)
+	}
+	return units
+}
+
+// listed returns the indexes of a collection as a server has them.
+func listed(ctx context.Context, reader *endpoint.Reader, collection string) ([]indexes.Index, error) {
+	listing, err := reader.ListIndexes(ctx, collection)
+	return indexes.Listed(listing), err
 }
 
 func (createIndexes) Divide(ctx context.Context, env Env) ([]Unit, error) {
-	return nil, errors.ErrUnsupported
+	spec := env.Step().Spec.(*plans.CreateIndexesSpec)
+	wanted, err := createOrigin(spec).wanted(ctx, env, spec.Selection, false)
+	if err != nil {
+		return nil, err
+	}
+	writer, err := env.Writer(ctx, spec.To)
+	if err != nil {
+		return nil, err
+	}
+	var units []Unit
+	for _, c := range wanted {
+		// Not every server makes the collection of an index by itself; one without indexes is made as well.
+		if err := writer.CreateCollection(ctx, c.Name, nil); err != nil {
+			return nil, err
+		}
+		for _, work := range createUnits(c) {
+			body, err := json.Marshal(work)
+			if err != nil {
+				return nil, err
+			}
+			units = append(units, Unit{ID: c.Name + "/" + work.Index.Name(), Spec: body})
+		}
+	}
+	return units, nil
 }
 
 func (createIndexes) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {
-	return Result{}, errors.ErrUnsupported
+	spec := env.Step().Spec.(*plans.CreateIndexesSpec)
+	var work createUnit
+	if err := json.Unmarshal(unit.Spec, &work); err != nil {
+		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+	}
+	writer, err := env.Writer(ctx, spec.To)
+	if err != nil {
+		return Result{}, err
+	}
+	// The server goes on building when nobody waits; a later run finds what it made.
+	building, release := stoppable(ctx, task)
+	defer release()
+	out, err := work.create(building, writer)
+	if err != nil {
+		if stopping(task) && ctx.Err() == nil {
+			return Result{}, ErrStopped
+		}
+		return Result{}, err
+	}
+	if out.Status == indexFailed {
+		env.Log("warn", fmt.Sprintf("%s: %s: %s", writer.Namespace(work.Collection), out.Name, out.Error))
+	}
+	var result Result
+	result.Output, err = json.Marshal(out)
+	return result, err
 }
 
 func (createIndexes) Finish(ctx context.Context, env Env, results []Result) (Result, error) {
-	return Result{}, errors.ErrUnsupported
+	spec := env.Step().Spec.(*plans.CreateIndexesSpec)
+	database := env.Plan().Connection(spec.To).Database
+	total := sum(results)
+	out := createdIndexes{Indexes: []createdIndex{}}
+	for _, r := range results {
+		var one createdIndex
+		if err := json.Unmarshal(r.Output, &one); err != nil {
+			return total, fmt.Errorf("the saved outcome of an index: %w", err)
+		}
+		out.Indexes = append(out.Indexes, one)
+	}
+	var failures []string
+	for _, one := range out.Indexes {
+		switch one.Status {
+		case indexCreated:
+			out.Created++
+		case indexIdentical:
+			out.Identical++
+		default:
+			out.Failed++
+			failures = append(failures, fmt.Sprintf("%s.%s %s: %s", database, one.Collection, one.Index, one.Error))
+		}
+	}
+	total.Notes = append(total.Notes, creationNotes(database, out.Indexes)...)
+	var err error
+	if total.Output, err = json.Marshal(out); err != nil {
+		return total, err
+	}
+	if len(failures) > 0 {
+		return total, fmt.Errorf("%d of %d indexes could not be created:\n%s", len(failures), len(results), strings.Join(failures, "\n"))
+	}
+	return total, stale(ctx, env, spec, out.Indexes)
+}
+
+// creationNotes tells of each collection what was created and what was there.
+func creationNotes(database string, list []createdIndex) []string {
+	var notes []string
+	names := map[string]map[string][]string{}
+	var order []string
+	for _, one := range list {
+		if names[one.Collection] == nil {
+			names[one.Collection] = map[string][]string{}
+			order = append(order, one.Collection)
+		}
+		names[one.Collection][one.Status] = append(names[one.Collection][one.Status], one.Name)
+	}
+	for _, collection := range order {
+		for _, status := range []struct{ key, text string }{{indexCreated, "created"}, {indexIdentical, "there already:"}} {
+			if some := names[collection][status.key]; len(some) > 0 {
+				notes = append(notes, fmt.Sprintf("%s.%s: %s %s", database, collection, status.text, strings.Join(some, ", ")))
+			}
+		}
+	}
+	for _, one := range list {
+		for _, note := range one.Notes {
+			notes = append(notes, fmt.Sprintf("%s.%s: %s: %s", database, one.Collection, one.Name, note))
+		}
+	}
+	return notes
+}
+
+// stale is an error when the file says something else by now than when the step was begun.
+func stale(ctx context.Context, env Env, spec *plans.CreateIndexesSpec, done []createdIndex) error {
+	if spec.File == "" {
+		return nil
+	}
+	wanted, err := createOrigin(spec).wanted(ctx, env, spec.Selection, false)
+	if err != nil {
+		return err
+	}
+	left := map[string]indexes.Index{}
+	for _, c := range wanted {
+		for _, index := range c.Indexes {
+			left[c.Name+"/"+index.Name()] = index
+		}
+	}
+	same := true
+	for _, one := range done {
+		index, ok := left[one.Collection+"/"+one.Name]
+		same = same && ok && index.Equal(one.Index)
+		delete(left, one.Collection+"/"+one.Name)
+	}
+	if same && len(left) == 0 {
+		return nil
+	}
+	return errors.New(besidePlan(env.Plan(), spec.File) + " was edited after this step was begun, which created what it said before: run the same command again, which creates what it says now")
 }

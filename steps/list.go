@@ -23,6 +23,8 @@ func New(stepType string) (Step, error) {
 		return verifyCounts{}, nil
 	case plans.TypeVerifyContent:
 		return verifyContent{}, nil
+	case plans.TypeVerifyIndexes:
+		return verifyIndexes{}, nil
 	}
 	return nil, fmt.Errorf("unknown step type %q", stepType)
 }

@@ -16,7 +16,7 @@ import (
 func Differences(want, have Index) []string {
 	var list []string
 	if !SameKey(want, have) {
-		list = append(list, fmt.Sprintf("key: %s, wanted %s", keyText(have.Key()), keyText(want.Key())))
+		list = append(list, fmt.Sprintf("key: %s, wanted %s", KeyText(have.Key()), KeyText(want.Key())))
 	}
 	text := isText(want) && isText(have)
 	for _, o := range whitelist {

@@ -74,7 +74,7 @@ func writeEntry(b *strings.Builder, e Entry) {
 		return
 	}
 	b.WriteString(indent + "- name: " + quote(e.Index.Name()) + "\n")
-	b.WriteString(indent + "  key: " + keyText(e.Index.Key()) + "\n")
+	b.WriteString(indent + "  key: " + KeyText(e.Index.Key()) + "\n")
 	for _, o := range e.Index.options() {
 		b.WriteString(indent + "  " + quote(o.name) + ": " + Text(o.value) + "\n")
 	}

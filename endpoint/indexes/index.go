@@ -22,6 +22,21 @@ type Index struct {
 	definition bson.Raw
 }
 
+// Listed returns definitions as a server lists them, but for its bookkeeping: what they are compared by.
+func Listed(listing []bson.Raw) []Index {
+	var list []Index
+	for _, listed := range listing {
+		d := draft{leftOut: map[string]bool{}}
+		for _, f := range fieldsOf(listed) {
+			d.option(f)
+		}
+		name, _ := listed.Lookup("name").StringValueOK()
+		key, _ := listed.Lookup("key").DocumentOK()
+		list = append(list, newIndex(name, key, d.options))
+	}
+	return list
+}
+
 // field is one element of a document.
 type field struct {
 	name  string
@@ -60,6 +75,18 @@ func (i Index) Option(name string) (value bson.RawValue, ok bool) {
 // Unique tells whether two documents may not have the same values of the key.
 func (i Index) Unique() bool { return i.truth("unique") }
 
+// Sparse tells whether documents without any field of the key are left out.
+func (i Index) Sparse() bool { return i.truth("sparse") }
+
+// Fields are the names of the key's fields, in their order.
+func (i Index) Fields() []string {
+	var names []string
+	for _, f := range fieldsOf(i.Key()) {
+		names = append(names, f.name)
+	}
+	return names
+}
+
 // truth reads a flag. Old servers list flags as numbers.
 func (i Index) truth(option string) bool {
 	value, _ := i.Option(option)
@@ -88,7 +115,7 @@ func (i Index) options() []field {
 // String is the index in a few words: name, key and options.
 func (i Index) String() string {
 	var b strings.Builder
-	b.WriteString(i.Name() + " " + keyText(i.Key()))
+	b.WriteString(i.Name() + " " + KeyText(i.Key()))
 	for _, o := range i.options() {
 		if on, ok := o.value.BooleanOK(); ok && on {
 			b.WriteString(" " + o.name)

@@ -242,7 +242,7 @@ func (p *parser) indexes(n *yaml.Node) []Index {
 			continue
 		}
 		lines[index.Name()] = max(item.Line, 1)
-		names := fmt.Sprint(fieldNames(index))
+		names := fmt.Sprint(index.Fields())
 		for _, other := range alike[names] {
 			if len(Differences(other, index)) == 0 {
 				p.report(item, "remove one of them", "%s and %s are the same index under two names", other.Name(), index.Name())
@@ -252,14 +252,6 @@ func (p *parser) indexes(n *yaml.Node) []Index {
 		indexes = append(indexes, index)
 	}
 	return indexes
-}
-
-func fieldNames(i Index) []string {
-	var names []string
-	for _, f := range fieldsOf(i.Key()) {
-		names = append(names, f.name)
-	}
-	return names
 }
 
 // index reads one definition; ok is false where it has a mistake.

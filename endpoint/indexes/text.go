@@ -24,8 +24,8 @@ func Text(value bson.RawValue) string {
 	return b.String()
 }
 
-// keyText is a key for a message.
-func keyText(key bson.Raw) string {
+// KeyText is a document, such as a key, in the form of an index file.
+func KeyText(key bson.Raw) string {
 	if len(key) == 0 {
 		return ""
 	}

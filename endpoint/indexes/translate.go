@@ -103,7 +103,7 @@ func (d *draft) translate(listed bson.Raw) Entry {
 	d.entry.Verdict = Kept
 	d.entry.Name, _ = listed.Lookup("name").StringValueOK()
 	d.key, _ = listed.Lookup("key").DocumentOK()
-	d.entry.Key = keyText(d.key)
+	d.entry.Key = KeyText(d.key)
 	switch {
 	case len(fieldsOf(d.key)) == 0:
 		return d.dropped("the source lists it without a key")
