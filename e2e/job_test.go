@@ -170,10 +170,14 @@ type finishedStep struct {
 	UnitsDone  int64   `json:"units_done"`
 	Error      string  `json:"error"`
 
-	RequestUnits float64 `json:"request_units"`
-	Throttled    int64   `json:"throttled"`
-	Retries      int64   `json:"retries"`
+	RequestUnits float64  `json:"request_units"`
+	Throttled    int64    `json:"throttled"`
+	Retries      int64    `json:"retries"`
+	Notes        []string `json:"notes"`
 }
+
+// notes is what the step had to say.
+func (s finishedStep) notes() string { return strings.Join(s.Notes, "\n") }
 
 // run runs a plan with --output json and returns the report of its last line.
 func (j *job) run(code int, args ...string) finished {

@@ -29,6 +29,7 @@ const (
 	CodeNamespaceNotFound    = 26
 	CodeCursorKilled         = 237
 	codeIndexBuildInProgress = 285
+	codeInternalError        = 1
 	CodeTooLarge             = 10334
 	CodeDuplicateKey         = 11000
 	CodeRequestRateTooLarge  = 16500

@@ -3,10 +3,18 @@ package endpoint
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
 )
+
+// buildCanPass tells whether the same build may succeed in a moment. DocumentDB lets two builds on one collection
+// run into one another, and picks one to fail.
+func buildCanPass(err error) bool {
+	return Transient(err) || Code(err) == codeIndexBuildInProgress ||
+		Code(err) == codeInternalError && strings.Contains(err.Error(), "deadlock detected")
+}
 
 // CreateIndex creates one index from a complete definition (key, name and options), and returns when it is built.
 // That the very same index exists, or is being built, is no error: then it waits for that one.
@@ -23,7 +31,7 @@ func (w *Writer) CreateIndex(ctx context.Context, collection string, definition 
 		if err == nil {
 			return nil
 		}
-		if (Transient(err) || Code(err) == codeIndexBuildInProgress) && ctx.Err() == nil {
+		if buildCanPass(err) && ctx.Err() == nil {
 			if time.Since(began) > patience.retry.Max {
 				patience.progress()
 			}
@@ -31,7 +39,6 @@ func (w *Writer) CreateIndex(ctx context.Context, collection string, definition 
 				continue
 			}
 		}
-		name, _ := definition.Lookup("name").StringValueOK()
-		return fmt.Errorf("connection %s: create the index %s of %s: %w", w.config.Name, name, w.Namespace(collection), w.scrub(err))
+		return fmt.Errorf("connection %s: create an index of %s: %w", w.config.Name, w.Namespace(collection), w.scrub(err))
 	}
 }

@@ -186,7 +186,7 @@ func (createIndexes) Finish(ctx context.Context, env Env, results []Result) (Res
 			out.Identical++
 		default:
 			out.Failed++
-			failures = append(failures, fmt.Sprintf("%s.%s %s: %s", database, one.Collection, one.Index, one.Error))
+			failures = append(failures, fmt.Sprintf("%s %s: %s", one.Collection, one.Index, one.Error))
 		}
 	}
 	total.Notes = append(total.Notes, creationNotes(database, out.Indexes)...)

@@ -42,7 +42,9 @@ func (extractIndexes) Preview(ctx context.Context, env Reader) (Preview, error) 
 	}
 	preview := Preview{Documents: -1, Bytes: -1, Units: int64(len(list)), RequestUnits: -1, Seconds: -1, Notes: notes}
 	for _, c := range list {
-		preview.Notes = append(preview.Notes, reportNotes(reader.Namespace(c.Name), c.Report)...)
+		if len(c.Report.Entries) > 0 { // one that does not exist yet has not even that on _id
+			preview.Notes = append(preview.Notes, reportNotes(reader.Namespace(c.Name), c.Report)...)
+		}
 	}
 	if spec.Output != "" {
 		preview.Notes = append(preview.Notes, "would write "+besidePlan(env.Plan(), spec.Output))

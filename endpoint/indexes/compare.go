@@ -20,12 +20,13 @@ func Differences(want, have Index) []string {
 	}
 	text := isText(want) && isText(have)
 	for _, o := range whitelist {
-		if text && o.name == "weights" {
-			continue // part of the key
-		}
 		wanted, given := want.Option(o.name)
 		there, listed := have.Option(o.name)
-		if !given && !listed || o.assigned && given != listed || sameOption(o, wanted, there) {
+		if text && o.name == "weights" && len(list) == 0 {
+			wanted, there = valueOf(documentOf(weights(want))), valueOf(documentOf(weights(have)))
+			given, listed = true, true
+		}
+		if o.name == "weights" && text && len(list) > 0 || !given && !listed || o.assigned && given != listed || sameOption(o, wanted, there) {
 			continue
 		}
 		list = append(list, fmt.Sprintf("%s, wanted %s", written(o.name, there, listed), written(o.name, wanted, given)))
@@ -42,50 +43,47 @@ func written(name string, value bson.RawValue, given bool) string {
 
 // SameKey tells whether two indexes are on the same fields, in the same order and of the same types.
 func SameKey(a, b Index) bool {
-	if isText(a) != isText(b) {
-		return false
-	}
-	left, right := fieldsOf(a.Key()), fieldsOf(b.Key())
-	if isText(a) {
-		left, right = textKey(a), textKey(b)
-	}
-	return slices.EqualFunc(left, right, func(x, y field) bool { return x.name == y.name && sameValue(x.value, y.value) })
+	return isText(a) == isText(b) && sameDocument(comparedKey(a), comparedKey(b))
 }
 
 func isText(i Index) bool { return i.ofType("text") }
 
-// textKey returns the key of a text index in one form: servers list {title: text} as {_fts: text, _ftsx: 1} with
-// the fields among the weights. What stands before and after the words keeps its place.
-func textKey(i Index) []field {
-	weights := map[string]bson.RawValue{}
-	if document, ok := i.definition.Lookup("weights").DocumentOK(); ok {
-		for _, f := range fieldsOf(document) {
-			weights[f.name] = f.value
-		}
+// comparedKey returns a key in one form. A text index has no order among its words, and servers list it as
+// {_fts: text, _ftsx: 1} with the fields among the weights; what stands before and after the words keeps its place.
+func comparedKey(i Index) []field {
+	fields := fieldsOf(i.Key())
+	if !isText(i) {
+		return fields
 	}
 	var key []field
 	at := -1
-	for _, f := range fieldsOf(i.Key()) {
-		word, _ := f.value.StringValueOK()
-		switch {
+	for _, f := range fields {
+		switch word, _ := f.value.StringValueOK(); {
 		case f.name == "_ftsx":
 		case word != "text":
 			key = append(key, f)
-		default:
-			if at < 0 {
-				at = len(key)
-			}
-			if _, weighed := weights[f.name]; !weighed && f.name != "_fts" {
-				weights[f.name] = valueOf(int32(1))
-			}
+		case at < 0:
+			at = len(key)
 		}
 	}
 	var words []field
-	for name, weight := range weights {
-		words = append(words, field{name, weight})
+	for _, w := range weights(i) {
+		words = append(words, field{w.name, valueOf("text")})
 	}
-	slices.SortFunc(words, func(a, b field) int { return strings.Compare(a.name, b.name) })
 	return slices.Insert(key, max(at, 0), words...)
+}
+
+// weights are those of a text index by the names of its fields, with 1 for those that are not given.
+func weights(i Index) []field {
+	given, _ := i.definition.Lookup("weights").DocumentOK()
+	list := fieldsOf(given)
+	for _, f := range fieldsOf(i.Key()) {
+		has := slices.ContainsFunc(list, func(w field) bool { return w.name == f.name })
+		if word, _ := f.value.StringValueOK(); word == "text" && f.name != "_fts" && !has {
+			list = append(list, field{f.name, valueOf(int32(1))})
+		}
+	}
+	return sorted(list)
 }
 
 // sameOption compares the values of an option; one that is not given has Type 0.

@@ -27,12 +27,13 @@ func Listed(listing []bson.Raw) []Index {
 	var list []Index
 	for _, listed := range listing {
 		d := draft{leftOut: map[string]bool{}}
+		d.entry.Name, _ = listed.Lookup("name").StringValueOK()
+		d.key, _ = listed.Lookup("key").DocumentOK()
 		for _, f := range fieldsOf(listed) {
 			d.option(f)
 		}
-		name, _ := listed.Lookup("name").StringValueOK()
-		key, _ := listed.Lookup("key").DocumentOK()
-		list = append(list, newIndex(name, key, d.options))
+		d.words()
+		list = append(list, newIndex(d.entry.Name, d.key, d.options))
 	}
 	return list
 }

@@ -125,6 +125,7 @@ func (d *draft) translate(listed bson.Raw) Entry {
 	for _, f := range fieldsOf(listed) {
 		d.option(f)
 	}
+	d.words()
 	d.expiry()
 	d.collation()
 	d.warn()
@@ -223,6 +224,33 @@ func (d *draft) storageEngine(f field) {
 	if len(kept) > 0 {
 		d.options = append(d.options, field{f.name, valueOf(kept)})
 	}
+}
+
+// words writes the key of a text index as people do, and as every server takes it: {title: text} for the listed
+// {_fts: text, _ftsx: 1} with title among the weights.
+func (d *draft) words() {
+	var weights []field
+	for _, o := range d.options {
+		if document, ok := o.value.DocumentOK(); ok && o.name == "weights" {
+			weights = fieldsOf(document)
+		}
+	}
+	if len(weights) == 0 {
+		return
+	}
+	var key []field
+	for _, f := range fieldsOf(d.key) {
+		switch f.name {
+		case "_fts":
+			for _, w := range weights {
+				key = append(key, field{w.name, valueOf("text")})
+			}
+		case "_ftsx":
+		default:
+			key = append(key, f)
+		}
+	}
+	d.key = documentOf(key)
 }
 
 // mostSeconds is the longest time to live that MongoDB takes: 68 years.

@@ -66,6 +66,8 @@ func TestTranslate(t *testing.T) {
 		"storage engine":            {Source{}, `{"v": 2, "key": {"a": 1}, "name": "a_1", "storageEngine": {"wiredTiger": {"configString": "x"}, "enableOrderedIndex": true}}`, Kept, "a_1 {a: 1} storageEngine: {wiredTiger: {configString: x}}", nil, nil, true},
 		"collection with collation": {Source{Collation: simple}, `{"v": 2, "key": {"a": 1}, "name": "a_1"}`, Changed, "a_1 {a: 1} collation: {locale: simple}", []string{"default collation (sv)"}, nil, true},
 		"both with collation":       {Source{Collation: simple}, `{"v": 2, "key": {"a": 1}, "name": "a_1", "collation": {"locale": "sv"}}`, Kept, "a_1 {a: 1} collation: {locale: sv}", nil, nil, true},
+		"text":                      {Source{}, `{"v": 2, "key": {"p": 1, "_fts": "text", "_ftsx": 1, "s": 1}, "name": "x", "weights": {"body": 1, "title": 10}}`, Kept, "x {p: 1, body: text, title: text, s: 1} weights: {body: 1, title: 10}", nil, nil, true},
+		"text of every field":       {Source{}, `{"v": 2, "key": {"_fts": "text", "_ftsx": 1}, "name": "x", "weights": {"$**": 1}}`, Kept, "x {$**: text} weights: {$**: 1}", nil, nil, true},
 		"no key":                    {Source{}, `{"v": 2, "name": "x"}`, Dropped, "", []string{"without a key"}, nil, true},
 		"no name":                   {Source{}, `{"v": 2, "key": {"a": 1, "b": "2dsphere"}}`, Changed, "a_1_b_2dsphere {a: 1, b: 2dsphere}", []string{"no name"}, nil, true},
 	}
