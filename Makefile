@@ -6,7 +6,7 @@ GOLANGCI_VERSION := v2.15.0
 TEST_FLAGS ?= -race
 TEST_TIMEOUT ?= 25m
 
-.PHONY: help build quickstart test test-documentdb lint bench fuzz clean
+.PHONY: help build quickstart test test-documentdb lint bench bench-large fuzz clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ bench: build ## the copy against a TCP relay, and on DocumentDB against a loop o
 	if [ $$status -eq 77 ]; then echo "bench: DocumentDB is skipped, see above"; exit 0; fi; \
 	[ $$status -eq 0 ] || exit $$status; \
 	scripts/documentdb.sh exec -- bash -c 'bin/vida-bench servers; one=$$?; bin/vida-bench servers --auto && exit $$one'
+
+bench-large: build ## 61,000,000 documents between two null engines, killed half way
+	bin/vida-bench large
 
 lint: ## golangci-lint, in a pinned version
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) run ./...

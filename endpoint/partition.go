@@ -27,7 +27,7 @@ type Partitions struct {
 }
 
 // At most this many probes of one partitioning are under way at once.
-const probesAtOnce = 8
+const probesAtOnce = 16
 
 // Partition cuts a collection into about want parts by looking up single entries of the _id index, never by
 // reading it: at most four probes for a part and a few for the ends. What the key space does not tell - how

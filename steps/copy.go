@@ -84,8 +84,8 @@ func extendedJSON(document bson.Raw) string {
 	return string(text)
 }
 
-// Units beyond this number add to the state and gain nothing: a unit is shared while it runs.
-const mostUnits = 2000
+// Units beyond this number cost probes and gain nothing: a unit is shared while it runs.
+const mostUnits = 512
 
 // unitsFor is into how many units to cut a collection of that size.
 func unitsFor(tuning plans.Tuning, stats endpoint.Stats) int64 {

@@ -59,14 +59,8 @@ type finished struct {
 
 // run runs a plan of one step from an empty state, with more arguments where given.
 func (v *vida) run(ctx context.Context, sourceURI, targetURI, tuning, step string, arguments ...string) (usage, finished, error) {
-	plan := fmt.Sprintf("version: 1\nname: bench\nconnections:\n  source: {uri: %q, database: %s}\n  target: {uri: %q, database: %s}\ntuning: {%s}\nsteps:\n  - %s\n",
-		sourceURI, database, targetURI, database, tuning, step)
-	file := filepath.Join(v.dir, "bench.yaml")
-	if err := os.WriteFile(file, []byte(plan), 0o600); err != nil {
-		return usage{}, finished{}, err
-	}
-	state := filepath.Join(v.dir, "state")
-	if err := os.RemoveAll(state); err != nil {
+	file, state, err := v.write(sourceURI, targetURI, tuning, step)
+	if err != nil {
 		return usage{}, finished{}, err
 	}
 	command := exec.CommandContext(ctx, v.binary, append([]string{"run", file, "--state", state, "--output", "json", "--progress", "none"}, arguments...)...)
@@ -85,6 +79,17 @@ func (v *vida) run(ctx context.Context, sourceURI, targetURI, tuning, step strin
 		return used, report, errors.New("the run has no steps")
 	}
 	return used, report, nil
+}
+
+// write writes a plan of one step and returns its file, and the folder of a state that is empty.
+func (v *vida) write(sourceURI, targetURI, tuning, step string) (file, state string, err error) {
+	plan := fmt.Sprintf("version: 1\nname: bench\nconnections:\n  source: {uri: %q, database: %s}\n  target: {uri: %q, database: %s}\ntuning: {%s}\nsteps:\n  - %s\n",
+		sourceURI, database, targetURI, database, tuning, step)
+	file, state = filepath.Join(v.dir, "bench.yaml"), filepath.Join(v.dir, "state")
+	if err := os.WriteFile(file, []byte(plan), 0o600); err != nil {
+		return "", "", err
+	}
+	return file, state, os.RemoveAll(state)
 }
 
 const copyStep = "{name: copy, type: copy, from: source, to: target, collections: [" + collection + "]%s}"
