@@ -182,3 +182,41 @@ func TestTuneWhileRunning(t *testing.T) {
 		t.Errorf("%+v", after)
 	}
 }
+
+// Two million documents, killed half way: the rest goes on without planning anew, the state stays small, and what is
+// sent twice is no more than what was in flight. make bench-large does it with 61 million.
+func TestMillionsOfDocumentsKilledHalfWay(t *testing.T) {
+	const documents, workers, batch = 2_000_000, 4, 1000
+	n := startNull(t, "--documents", strconv.Itoa(documents), "--document-bytes", "200", "--id-kind", "string", "--skew")
+	j, plan := n.job(fmt.Sprintf("workers: %d, batch_documents: %d", workers, batch))
+	if j.killWhen(func() bool { return n.stats(n.targetURI).Checked > documents/2 }, "run", plan, "--progress", "none") {
+		t.Fatal("it ended before it was killed")
+	}
+	planned := n.stats(n.sourceURI)
+	report := j.run(0, plan)
+	// Sharing goes on asking for entries; planning, which asks for some at each of the 40 units, does not.
+	if again := n.stats(n.sourceURI).Probes - planned.Probes; again > 400 {
+		t.Errorf("%d index entries were looked up after the kill", again)
+	}
+	copied := report.step(t, "copy")
+	copied.balanced(t)
+	want(t, "read", copied.Read, documents)
+	inFlight := int64(workers * batch * 4) // uncoveredPerUnit
+	n.whole(inFlight)
+	if copied.Identical > inFlight {
+		t.Errorf("%d documents were sent twice, want at most %d", copied.Identical, inFlight)
+	}
+	files, err := os.ReadDir(n.dir + "/state")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var size int64
+	for _, file := range files {
+		if info, err := file.Info(); err == nil {
+			size += info.Size()
+		}
+	}
+	if size > 2<<20 {
+		t.Errorf("the state has %d bytes", size)
+	}
+}
