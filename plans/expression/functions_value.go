@@ -112,7 +112,7 @@ var dateMethods = map[string]func(t time.Time, args []any) (any, error){
 				return t.Format(layout), nil
 			}
 		}
-		return nil, errors.New(`Format takes a layout such as "2006-01-02"`)
+		return nil, errors.New(`the method Format takes a layout such as "2006-01-02"`)
 	},
 	"In": func(t time.Time, args []any) (any, error) {
 		if len(args) == 1 {
@@ -120,14 +120,14 @@ var dateMethods = map[string]func(t time.Time, args []any) (any, error){
 				return t.In(zone), nil
 			}
 		}
-		return nil, errors.New(`In takes a time zone such as timezone("Europe/Stockholm")`)
+		return nil, errors.New(`the method In takes a time zone such as timezone("Europe/Stockholm")`)
 	},
 	"AddDate": func(t time.Time, args []any) (any, error) {
 		var by [3]int
 		for n, a := range args {
 			number, ok := numberOf(a)
 			if !ok || !number.isInteger() || len(args) != 3 {
-				return nil, errors.New("AddDate takes years, months and days")
+				return nil, errors.New("the method AddDate takes years, months and days")
 			}
 			by[n] = int(number.integer)
 		}

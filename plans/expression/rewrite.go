@@ -146,7 +146,7 @@ func (r *rewriter) node(n ast.Node) ast.Node {
 	case *ast.MemberNode:
 		return r.operator(n, opMember, r.node(n.Node), r.node(n.Property))
 	case *ast.SliceNode:
-		var from, to ast.Node = at(n, &ast.NilNode{}), at(n, &ast.NilNode{})
+		from, to := at(n, &ast.NilNode{}), at(n, &ast.NilNode{})
 		if n.From != nil {
 			from = r.node(n.From)
 		}
