@@ -92,7 +92,9 @@ func (b *builder) spec(stepType string, r *record) Spec {
 			To: to, Indexes: get[string](r, "indexes"), File: get[string](r, "file"), Selection: selection(r),
 		}
 	case TypeVerifyCounts:
-		return &VerifyCountsSpec{From: from, To: to, Selection: selection(r), Query: query, Count: get[string](r, "count")}
+		return &VerifyCountsSpec{
+			From: from, To: to, Selection: selection(r), Query: query, Transform: b.transform(r), Count: get[string](r, "count"),
+		}
 	case TypeVerifyContent:
 		return &VerifyContentSpec{
 			From: from, To: to, Selection: selection(r), Query: query,

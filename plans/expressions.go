@@ -62,6 +62,9 @@ func (b *builder) compileTransform(filter *value, set []fieldValue, unset []list
 	}
 	transform, err := expression.CompileTransform(text, assignments, removed)
 	if err == nil {
+		if filter != nil && filter.isInterpolated() {
+			transform.Conceal(filter.node.Value)
+		}
 		return transform
 	}
 	for _, problem := range problems(err) {

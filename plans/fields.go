@@ -144,6 +144,13 @@ var (
 		also: []string{"ignore"}, doc: "Patterns of collections to leave out."}
 	queryField = field{name: "query", shape: queryShape{}, identity: true,
 		doc: "MQL that the server evaluates, as a mapping of extended JSON."}
+
+	filterField = field{name: "filter", shape: expressionShape{}, identity: true, also: []string{"where"},
+		doc: "An expression over doc; documents of the source for which it is not true are left out."}
+	setField = field{name: "set", shape: assignmentsShape{}, identity: true, also: []string{"transform"},
+		doc: "Expressions over doc by the path of the field they give a value to."}
+	unsetField = field{name: "unset", shape: listShape{of: anyText, item: "a path of unset", unique: true}, identity: true, also: []string{"remove"},
+		doc: "Paths of fields to remove."}
 )
 
 var stepTypes = []stepType{
@@ -170,12 +177,7 @@ var stepTypes = []stepType{
 	{TypeCopy, "Copy collections from one server to another.", []field{
 		fromField, toField, collectionsField, excludeField,
 		{name: "query", shape: queryShape{}, identity: true, doc: "MQL that the source evaluates, as a mapping of extended JSON."},
-		{name: "filter", shape: expressionShape{}, identity: true, also: []string{"where"},
-			doc: "An expression over doc; documents for which it is false are left out."},
-		{name: "set", shape: assignmentsShape{}, identity: true, also: []string{"transform"},
-			doc: "Expressions over doc by the path of the field they give a value to."},
-		{name: "unset", shape: listShape{of: anyText, item: "a path of unset", unique: true}, identity: true, also: []string{"remove"},
-			doc: "Paths of fields to remove."},
+		filterField, setField, unsetField,
 		{name: "on_conflict", shape: choiceShape{ConflictFail, ConflictSkip, ConflictReplace}, fallback: ConflictFail,
 			doc: "A document with this _id is there already and differs."},
 	}},
@@ -188,7 +190,7 @@ var stepTypes = []stepType{
 		excludeField,
 	}},
 	{TypeVerifyCounts, "Compare the numbers of documents of both sides.", []field{
-		fromField, compareToField, collectionsField, excludeField, queryField,
+		fromField, compareToField, collectionsField, excludeField, queryField, filterField,
 		{name: "count", shape: choiceShape{CountExact, CountEstimated}, fallback: CountExact, identity: true,
 			doc: "Count documents, or ask for the server's estimate."},
 	}},

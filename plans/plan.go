@@ -214,8 +214,9 @@ type VerifyCountsSpec struct {
 	From string
 	To   string
 	Selection
-	Query []byte // a BSON document counted on both sides; nil: every document
-	Count string
+	Query     []byte                // a BSON document counted on both sides; nil: every document
+	Transform *expression.Transform // the filter that the copy had, applied to the source's documents; nil: none
+	Count     string
 }
 
 // VerifyContentSpec compares the documents of both sides.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"go.mongodb.org/mongo-driver/bson"
 
@@ -23,6 +22,9 @@ type copyUnit struct {
 	Range endpoint.Range `json:"range"`
 	Mean  int64          `json:"mean,omitempty"` // bytes a document, a guess
 	Top   endpoint.Value `json:"top,omitzero"`   // the greatest _id seen, where the range is open above
+
+	// Collated collections compare strings in a way of their own: nothing of a filter is pushed down to them.
+	Collated bool `json:"collated,omitempty"`
 }
 
 // copyCheckpoint is how far a unit is: every document up to and including this _id has arrived.
@@ -53,27 +55,15 @@ func (copyStep) Preview(ctx context.Context, env Reader) (Preview, error) {
 		preview.Documents += stats.Documents
 		preview.Bytes += stats.Bytes
 		preview.Units += unitsFor(env.Step().Tuning, stats)
+		if note := collationNote(reader.Namespace(p.From), p.Collection, spec.Transform); note != "" {
+			preview.Notes = append(preview.Notes, note)
+		}
 		preview.Notes = append(preview.Notes, fmt.Sprintf("%s → %s.%s", reader.Namespace(p.From), env.Plan().Connection(spec.To).Database, p.To))
 	}
 	if spec.Transform != nil && spec.Transform.FilterText != "" {
-		preview.Notes = append(preview.Notes, filterNote(spec))
+		preview.Notes = append(preview.Notes, filterNote(spec.Transform))
 	}
 	return preview, nil
-}
-
-// filterNote says who evaluates the filter. The source only leaves out what cannot pass; what it sends is always
-// judged here, so that no server's idea of a comparison decides what is copied.
-func filterNote(spec *plans.CopySpec) string {
-	transform := spec.Transform
-	if transform.Pushdown == nil {
-		return "the filter is evaluated here alone: every document is read"
-	}
-	note := "the source leaves out documents that cannot pass the filter: it sends those that match " +
-		extendedJSON(transform.Pushdown) + ", and each of them is judged here"
-	if len(transform.Remainder) > 0 {
-		note += "; the source cannot judge " + strings.Join(transform.Remainder, ", nor ")
-	}
-	return note
 }
 
 func extendedJSON(document bson.Raw) string {
@@ -161,7 +151,7 @@ func divideCollection(ctx context.Context, env Env, reader *endpoint.Reader, p p
 	}
 	units := make([]Unit, len(partitions.Parts))
 	for n, part := range partitions.Parts {
-		body, err := json.Marshal(copyUnit{From: p.From, To: p.To, Range: part.Range, Mean: mean, Top: part.Top})
+		body, err := json.Marshal(copyUnit{From: p.From, To: p.To, Range: part.Range, Mean: mean, Top: part.Top, Collated: collated(p.Collection)})
 		if err != nil {
 			return nil, err
 		}

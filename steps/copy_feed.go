@@ -35,12 +35,7 @@ func newCopyFeed(ctx context.Context, env Env, reader *endpoint.Reader, spec *pl
 		DocumentBytes:  work.Mean,
 		Stopping:       task.Stopping(),
 	}
-	if spec.Query != nil {
-		find.Queries = append(find.Queries, bson.Raw(spec.Query))
-	}
-	if spec.Transform != nil && spec.Transform.Pushdown != nil {
-		find.Queries = append(find.Queries, spec.Transform.Pushdown)
-	}
+	find.Queries = sourceQueries(spec.Query, spec.Transform, work.Collated)
 	return &copyFeed{ctx: ctx, env: env, reader: reader, cursor: reader.Find(find), task: task, unit: unit, work: work, last: after}
 }
 

@@ -16,8 +16,9 @@ import (
 type verifyCounts struct{}
 
 type verifyCountsUnit struct {
-	From string `json:"from"`
-	To   string `json:"to"`
+	From     string `json:"from"`
+	To       string `json:"to"`
+	Collated bool   `json:"collated,omitempty"`
 }
 
 // verifiedCount is a unit's output, and with all others the step's.
@@ -40,6 +41,10 @@ func (verifyCounts) Preview(ctx context.Context, env Reader) (Preview, error) {
 		return Preview{}, err
 	}
 	preview := Preview{Documents: -1, Bytes: -1, Units: int64(len(pairs)), RequestUnits: -1, Seconds: -1, Notes: notes}
+	if spec.Transform != nil {
+		preview.Notes = append(preview.Notes, filterNote(spec.Transform), "to count what passes the filter, the source's documents are read")
+	}
+	preview.Notes = append(preview.Notes, unlikeCopies(env)...)
 	for _, p := range pairs {
 		preview.Notes = append(preview.Notes, fmt.Sprintf("%s count of %s and %s.%s", spec.Count, reader.Namespace(p.From), env.Plan().Connection(spec.To).Database, p.To))
 	}
@@ -56,9 +61,12 @@ func (verifyCounts) Divide(ctx context.Context, env Env) ([]Unit, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, note := range unlikeCopies(env) {
+		env.Log("warn", note)
+	}
 	var units []Unit
 	for _, p := range pairs {
-		body, err := json.Marshal(verifyCountsUnit{From: p.From, To: p.To})
+		body, err := json.Marshal(verifyCountsUnit{From: p.From, To: p.To, Collated: collated(p.Collection)})
 		if err != nil {
 			return nil, err
 		}
@@ -92,6 +100,12 @@ func (verifyCounts) count(ctx context.Context, env Env, unit Unit) (Result, erro
 		return Result{}, err
 	}
 	out := verifiedCount{Source: source.Namespace(work.From), Target: target.Namespace(work.To)}
+	if spec.Transform != nil {
+		if out.InSource, out.InTarget, err = countFiltered(ctx, env, source, target, work, task); err != nil {
+			return Result{}, err
+		}
+		return countResult(out)
+	}
 	estimate := spec.Count == plans.CountEstimated && spec.Query == nil
 	if out.InSource, out.InTarget, err = countBoth(ctx, source, target, work, spec.Query, estimate); err != nil {
 		return Result{}, err

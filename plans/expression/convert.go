@@ -111,7 +111,7 @@ func integer(v any) (int64, error) {
 		case string:
 			parsed, err := strconv.ParseInt(strings.TrimSpace(x), 10, 64)
 			if err != nil {
-				return 0, fmt.Errorf("%q is not a whole number", x)
+				return 0, fmt.Errorf("%q is not a whole number", short(x))
 			}
 			return parsed, nil
 		}
@@ -151,7 +151,7 @@ func double(v any) (float64, error) {
 	if s, ok := v.(string); ok {
 		f, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
 		if err != nil {
-			return 0, fmt.Errorf("%q is not a number", s)
+			return 0, fmt.Errorf("%q is not a number", short(s))
 		}
 		return f, nil
 	}
@@ -166,7 +166,7 @@ func decimal(v any) (any, error) {
 	if s, ok := v.(string); ok {
 		d, err := primitive.ParseDecimal128(strings.TrimSpace(s))
 		if err != nil {
-			return nil, fmt.Errorf("%q is not a decimal number", s)
+			return nil, fmt.Errorf("%q is not a decimal number", short(s))
 		}
 		return d, nil
 	}
@@ -216,7 +216,7 @@ func date(args []any) (any, error) {
 				return t.Truncate(time.Millisecond), nil
 			}
 		}
-		return nil, fmt.Errorf("%q is not a date such as 2026-01-31 or 2026-01-31T12:00:00Z", x)
+		return nil, fmt.Errorf("%q is not a date such as 2026-01-31 or 2026-01-31T12:00:00Z", short(x))
 	}
 	if _, ok := numberOf(args[0]); ok {
 		ms, err := integer(args[0])
@@ -228,7 +228,7 @@ func date(args []any) (any, error) {
 func objectID(s string) (any, error) {
 	id, err := primitive.ObjectIDFromHex(s)
 	if err != nil {
-		return nil, fmt.Errorf("%q is not the 24 hexadecimal digits of an ObjectId", s)
+		return nil, fmt.Errorf("%q is not the 24 hexadecimal digits of an ObjectId", short(s))
 	}
 	return id, nil
 }
@@ -236,7 +236,16 @@ func objectID(s string) (any, error) {
 func uuid(s string) (any, error) {
 	data, err := hex.DecodeString(strings.ReplaceAll(s, "-", ""))
 	if err != nil || len(data) != 16 {
-		return nil, fmt.Errorf("%q is not a UUID", s)
+		return nil, fmt.Errorf("%q is not a UUID", short(s))
 	}
 	return Opaque{Type: bson.TypeBinary, Value: "\x10\x00\x00\x00\x04" + string(data)}, nil
+}
+
+// short is a text of a document as a message quotes it.
+func short(s string) string {
+	const most = 40
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }

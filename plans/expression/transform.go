@@ -10,7 +10,7 @@ import (
 // Transform is a compiled filter, set and unset. It is immutable and may be shared; each goroutine takes a
 // [Worker] of its own.
 type Transform struct {
-	FilterText string
+	FilterText string // as it is written in the plan
 
 	// Pushdown is a query that every document which passes the filter matches, so that the source need not send
 	// the others; nil when there is none. It may match more: the filter itself is always evaluated here.
@@ -18,6 +18,10 @@ type Transform struct {
 
 	// Remainder is the conditions of the filter of which nothing is in Pushdown, as they are written.
 	Remainder []string
+
+	// Concealed says that values of the environment are in the filter, which may be secrets: neither Pushdown nor
+	// Remainder is for people then.
+	Concealed bool
 
 	fields *fieldTree
 	slots  int
@@ -70,6 +74,9 @@ func (t *Transform) place(p *program) {
 		ref.slot = t.fields.add(ref.path, &t.slots)
 	}
 }
+
+// Conceal says that the filter holds values of the environment; written is how the plan has it.
+func (t *Transform) Conceal(written string) { t.FilterText, t.Concealed = written, true }
 
 // Changes tells whether documents that pass may be changed: whether there is a set or an unset.
 func (t *Transform) Changes() bool { return t.edits != nil }

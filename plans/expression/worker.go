@@ -74,11 +74,19 @@ func (w *worker) Apply(document bson.Raw) (out bson.Raw, keep bool, err error) {
 	if w.out, err = w.apply(w.out[:0], w.transform.edits, document); err != nil {
 		return nil, false, err
 	}
+	if len(w.out) > largestDocument {
+		err := fmt.Errorf("set makes a document of %d bytes of it, and the largest has %d", len(w.out), largestDocument)
+		w.out = nil
+		return nil, false, err
+	}
 	if bytes.Equal(document, w.out) {
 		return document, true, nil
 	}
 	return w.out, true, nil
 }
+
+// largestDocument is what a server takes at most.
+const largestDocument = 16 << 20
 
 // evaluate computes the values of set, all of them from the document as it was.
 func (w *worker) evaluate() error {
