@@ -112,6 +112,9 @@ func problems(err error) []expression.Error {
 func (b *builder) reportExpression(v *value, problem expression.Error) {
 	raw := rawOffset(v.segments, offsetOf(v.text, problem.Line, problem.Column))
 	message, hint := problem.Message, problem.Hint
+	if near := nearest(problem.Unknown, problem.Known); near != "" {
+		hint = didYouMean(near)
+	}
 	if b.quotesValue(v, message+" "+hint) {
 		message, hint = "this is no expression once ${...} is filled in", ""
 	}

@@ -78,14 +78,14 @@ func (verifyCounts) Divide(ctx context.Context, env Env) ([]Unit, error) {
 func (v verifyCounts) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {
 	counting, release := stoppable(ctx, task)
 	defer release()
-	result, err := v.count(counting, env, unit)
+	result, err := v.count(counting, env, unit, task)
 	if err != nil && stopping(task) && ctx.Err() == nil {
 		return Result{}, ErrStopped
 	}
 	return result, err
 }
 
-func (verifyCounts) count(ctx context.Context, env Env, unit Unit) (Result, error) {
+func (verifyCounts) count(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {
 	spec := env.Step().Spec.(*plans.VerifyCountsSpec)
 	var work verifyCountsUnit
 	if err := json.Unmarshal(unit.Spec, &work); err != nil {

@@ -14,6 +14,9 @@ type Error struct {
 	Column  int
 	Message string
 	Hint    string
+
+	Unknown string   // a name that is not known, "" where the mistake is another one
+	Known   []string // the names that could stand in its place
 }
 
 func (e *Error) Error() string { return e.Message }

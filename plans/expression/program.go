@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/builtin"
 	"github.com/expr-lang/expr/checker"
 	"github.com/expr-lang/expr/compiler"
 	"github.com/expr-lang/expr/file"
@@ -84,14 +85,22 @@ func mistake(field string, err error) *Error {
 		e.Hint = "it gives another answer each time, so that an interrupted run would go on with another: write the date, or ${NAME}"
 	case strings.HasPrefix(e.Message, "unknown name "):
 		e.Hint = "fields of the document are written doc.NAME"
-		name := strings.TrimPrefix(e.Message, "unknown name ")
-		for _, f := range functions {
-			if strings.EqualFold(f.name, name) {
-				e.Hint = "did you mean " + f.name + "?"
-			}
-		}
+		e.Unknown, e.Known = strings.TrimPrefix(e.Message, "unknown name "), names()
 	}
 	return e
+}
+
+// names returns what can be called in an expression.
+func names() (list []string) {
+	for _, f := range functions {
+		list = append(list, f.name)
+	}
+	for _, f := range builtin.Builtins {
+		if f.Predicate {
+			list = append(list, f.Name)
+		}
+	}
+	return list
 }
 
 // run evaluates the program for the document of a scope.
