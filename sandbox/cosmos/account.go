@@ -125,7 +125,28 @@ func (a *account) chargeLocked(b *bucket, units float64) {
 
 // partitionOf is where a document lives.
 func (a *account) partitionOf(id bson.RawValue) int {
-	return int(hashOf(id) % uint64(len(a.partitions)))
+	return partitionIn(hashOf(id), a.count())
+}
+
+// count is how many partitions there are.
+func (a *account) count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.partitions)
+}
+
+// split splits partitions until there are count of them. The new ones begin without anything to spend.
+func (a *account) split(count int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, b := range a.partitions {
+		b.setRate(a.share(count), a.now())
+	}
+	for len(a.partitions) < count {
+		fresh := newBucket(a.share(count), a.now())
+		fresh.tokens = 0
+		a.partitions = append(a.partitions, fresh)
+	}
 }
 
 func hashOf(id bson.RawValue) uint64 {
@@ -141,7 +162,11 @@ func hashOf(id bson.RawValue) uint64 {
 	}
 	_, _ = h.Write([]byte{kind})
 	_, _ = h.Write(value)
-	return h.Sum64()
+	// FNV leaves the upper bits of neighbours alike, and partitions are ranges.
+	sum := h.Sum64()
+	sum = (sum ^ sum>>33) * 0xff51afd7ed558ccd
+	sum = (sum ^ sum>>33) * 0xc4ceb9fe1a85ec53
+	return sum ^ sum>>33
 }
 
 func asFloat(value bson.RawValue) (float64, bool) {

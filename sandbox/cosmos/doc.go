@@ -16,7 +16,11 @@
 //
 // A user and a key can be asked for, by SCRAM-SHA-256, as the connection string from the portal holds them.
 //
-// Not imitated: TLS, latency, GetChangeStreamTokens (refused with 115), and shard keys, but for what hurts a
-// copy most: with twin_every, reads return some documents a second time, with the same _id and another shard
-// key. Counts do not tell of them.
+// GetChangeStreamTokens gives a token for each physical partition, with which a change stream tells of every
+// document of that partition in the order of the last writes that the double has seen, and before those, in the
+// order of _id. Deletes are not told, a throttled stream answers with an empty page, and a stream goes on when its
+// partition is split: its token then holds both halves.
+//
+// Not imitated: TLS, latency, and shard keys, but for what hurts a copy most: with twin_every, reads return some
+// documents a second time, with the same _id and another shard key. Counts do not tell of them.
 package cosmos

@@ -55,6 +55,8 @@ type Double struct {
 	ledger    *ledger
 	pages     *pages
 	indexes   indexCache
+	feeds     feeds
+	streams   streams
 	retrying  atomic.Bool // server-side retry
 
 	randomMu sync.Mutex
@@ -156,6 +158,7 @@ func (d *Double) Close() error {
 type Change struct {
 	RequestUnits    *float64 `json:"request_units"`
 	Background      *float64 `json:"background"`
+	Partitions      *int     `json:"physical_partitions"` // more than there are: some are split
 	ServerSideRetry *bool    `json:"server_side_retry"`
 	Reset           bool     `json:"reset"` // the statistics begin anew
 }
@@ -171,6 +174,12 @@ func (d *Double) Apply(change Change) error {
 	}
 	if err := checkThroughput(now.RequestUnits, now.Background); err != nil {
 		return err
+	}
+	if change.Partitions != nil {
+		if count := d.account.count(); *change.Partitions < count || *change.Partitions > mostPhysicalPartitions {
+			return fmt.Errorf("%d physical partitions are not between %d, which there are, and %d", *change.Partitions, count, mostPhysicalPartitions)
+		}
+		d.account.split(*change.Partitions)
 	}
 	d.account.set(now.RequestUnits, now.Background)
 	if change.ServerSideRetry != nil {

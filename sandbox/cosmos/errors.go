@@ -61,6 +61,10 @@ func notSupported(format string, args ...any) *wire.Reply {
 	return wire.ErrorReply(codeNotSupported, "CommandNotSupported", fmt.Sprintf(format, args...))
 }
 
+func namespaceNotFound(database, collection string) *wire.Reply {
+	return wire.ErrorReply(codeNamespaceNotFound, "NamespaceNotFound", "ns does not exist: "+database+"."+collection)
+}
+
 func commandNotFound(name string) *wire.Reply {
 	return wire.ErrorReply(codeCommandNotFound, "CommandNotFound", fmt.Sprintf("no such command: '%s'", name))
 }

@@ -34,6 +34,9 @@ func (d *Double) metadata(ctx context.Context, m *meter, command *wire.Command, 
 		return d.listIndexes(ctx, command, next)
 	case command.Is("create", "createIndexes", "drop", "dropDatabase", "dropIndexes"):
 		defer d.indexes.forget()
+		if command.Is("drop", "dropDatabase") {
+			defer d.feeds.forget()
+		}
 	}
 	return next(ctx, command)
 }
@@ -51,7 +54,7 @@ func (d *Double) customAction(ctx context.Context, command *wire.Command, next w
 			return nil, err
 		}
 		if !exists {
-			return wire.ErrorReply(codeNamespaceNotFound, "NamespaceNotFound", "ns does not exist: "+command.Database()+"."+collection), nil
+			return namespaceNotFound(command.Database(), collection), nil
 		}
 		answer = append(answer, bson.E{Key: "collection", Value: collection})
 		if told == ThroughputCollection {
@@ -62,7 +65,17 @@ func (d *Double) customAction(ctx context.Context, command *wire.Command, next w
 			answer = append(answer, d.throughput()...)
 		}
 	case "GetChangeStreamTokens":
-		return notSupported("customAction GetChangeStreamTokens is not available on this account."), nil
+		if !d.profile.ChangeStreams {
+			return notSupported("customAction GetChangeStreamTokens is not available on this account."), nil
+		}
+		exists, err := hasCollection(ctx, command.Database(), collection, next)
+		if err != nil {
+			return nil, err
+		}
+		if !exists {
+			return namespaceNotFound(command.Database(), collection), nil
+		}
+		return d.changeStreamTokens(ctx, command, next)
 	default:
 		return notSupported("customAction %q is not supported.", action), nil
 	}

@@ -59,6 +59,8 @@ type Profile struct {
 	UnsupportedCommands   []string `yaml:"unsupported_commands" help:"commands refused with code 115"`
 	UnsupportedStages     []string `yaml:"unsupported_stages" help:"aggregation stages refused with code 40324"`
 
+	ChangeStreams bool `yaml:"change_streams" help:"change streams, and GetChangeStreamTokens for one of each physical partition from time zero"`
+
 	DecorateIndexes bool `yaml:"decorate_indexes" help:"listIndexes tells v: 1 and ns"`
 	TTLIndex        bool `yaml:"ttl_index" help:"listIndexes tells _ts_1, which expires after -1 seconds"`
 	DefaultIndexes  bool `yaml:"default_indexes" help:"listIndexes tells DocumentDBDefaultIndex, as accounts of 3.2 do"`
@@ -99,6 +101,7 @@ func requestUnits(name string, wireVersion int32, version string) Profile {
 		RefuseUnindexedSorts:  true,
 		UnsupportedCommands:   []string{"parallelCollectionScan", "splitVector", "serverStatus", "connectionStatus", "collMod"},
 		UnsupportedStages:     []string{"$collStats", "$bucket", "$bucketAuto", "$indexStats"},
+		ChangeStreams:         true,
 		DecorateIndexes:       true,
 		TTLIndex:              true,
 		IdleTimeout:           Duration(4 * time.Minute),

@@ -10,6 +10,9 @@ import (
 
 // read answers find and aggregate.
 func (d *Double) read(ctx context.Context, m *meter, command *wire.Command, next wire.Next) (*wire.Reply, error) {
+	if isChangeStream(command) {
+		return d.watch(ctx, m, command, next)
+	}
 	if refusal, err := d.refuseSort(ctx, command, next); refusal != nil || err != nil {
 		return refusal, err
 	}
@@ -59,6 +62,9 @@ func (d *Double) getMore(ctx context.Context, m *meter, command *wire.Command, n
 	if d.luck(d.profile.LoseCursors) {
 		return d.loseCursor(ctx, id, command, next)
 	}
+	if opened := d.streams.get(id); opened != nil {
+		return d.watchMore(ctx, m, command, id, opened, next)
+	}
 	if refusal, err := d.admit(ctx, m, everyPartition); refusal != nil || err != nil {
 		return refusal, err // the cursor is still there
 	}
@@ -91,7 +97,7 @@ func batchSize(command *wire.Command) int {
 
 // loseCursor forgets a cursor, here and at the server.
 func (d *Double) loseCursor(ctx context.Context, id int64, command *wire.Command, next wire.Next) (*wire.Reply, error) {
-	if !d.pages.drop(id) {
+	if !d.streams.drop(id) && !d.pages.drop(id) {
 		body := bson.D{
 			{Key: "killCursors", Value: command.Collection()},
 			{Key: "cursors", Value: bson.A{id}},
@@ -128,7 +134,7 @@ func (d *Double) killCursors(ctx context.Context, command *wire.Command, next wi
 	var own, others bson.A
 	for _, value := range values {
 		id, _ := value.AsInt64OK()
-		if d.pages.drop(id) {
+		if d.streams.drop(id) || d.pages.drop(id) {
 			own = append(own, id)
 		} else {
 			others = append(others, id)
@@ -224,7 +230,7 @@ func (d *Double) asked(partition int) int {
 	if partition != everyPartition {
 		return 1
 	}
-	return len(d.account.partitions)
+	return d.account.count()
 }
 
 // chargePage charges the partitions that a page's documents come from, and all that were asked.
@@ -240,9 +246,9 @@ func (d *Double) chargePage(m *meter, partition int, documents []bson.Raw) {
 		d.charge(m, partition, d.reading(pointRead(bytes)))
 		return
 	}
-	bytes := make([]int, len(d.account.partitions))
+	bytes := make([]int, d.account.count())
 	for _, document := range documents {
-		bytes[d.account.partitionOf(document.Lookup("_id"))] += len(document)
+		bytes[partitionIn(hashOf(document.Lookup("_id")), len(bytes))] += len(document)
 	}
 	for n := range bytes {
 		d.charge(m, n, d.reading(queryPage(bytes[n], 1)))

@@ -18,7 +18,7 @@ func (d *Double) refuse(command *wire.Command) *wire.Reply {
 		return wire.ErrorReply(codeBadValue, "BadValue", retryableWritesMessage)
 	}
 	for _, stage := range stages(command) {
-		if slices.Contains(d.profile.UnsupportedStages, stage.name) {
+		if stage.name == "$changeStream" && !d.profile.ChangeStreams || slices.Contains(d.profile.UnsupportedStages, stage.name) {
 			return wire.ErrorReply(codeUnknownStage, "Location40324", "Unrecognized pipeline stage name: '"+stage.name+"'")
 		}
 	}

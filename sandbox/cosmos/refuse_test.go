@@ -37,7 +37,6 @@ func TestRefusals(t *testing.T) {
 		{"$natural", find(bson.D{{Key: "$natural", Value: 1}}), 0},
 		{"$sort by another path", aggregate(stage("$match"), bson.D{{Key: "$sort", Value: bson.D{{Key: "z", Value: 1}}}}), 2},
 		{"$sort of a result", aggregate(stage("$project"), bson.D{{Key: "$sort", Value: bson.D{{Key: "z", Value: 1}}}}), 0},
-		{"change stream tokens", bson.D{{Key: "customAction", Value: "GetChangeStreamTokens"}, {Key: "collection", Value: "c"}}, 115},
 		{"another custom action", bson.D{{Key: "customAction", Value: "UpdateDatabase"}}, 115},
 	}
 	r := newRig(t, Options{Profile: profile(t, "ru-4.2", nil), RequestUnits: 1e6})

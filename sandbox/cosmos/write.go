@@ -24,7 +24,14 @@ func (d *Double) write(ctx context.Context, m *meter, command *wire.Command, nex
 	if err != nil {
 		return nil, err
 	}
+	changing, ids, err := d.touched(ctx, command, operations, next)
+	if err != nil {
+		return nil, err
+	}
 	reply, err := wire.PartialWrite(ctx, command, refused, next)
+	if changing != nil {
+		changing.wrote(ids) // whatever became of it: a stream may tell of a document once too often
+	}
 	if err != nil || reply == nil || !reply.OK() {
 		return reply, err
 	}
@@ -123,7 +130,14 @@ func (d *Double) modify(ctx context.Context, m *meter, command *wire.Command, ne
 	if reply, err := d.admit(ctx, m, partition); reply != nil || err != nil {
 		return reply, err
 	}
+	changing, ids, err := d.touched(ctx, command, []bson.Raw{command.Body}, next)
+	if err != nil {
+		return nil, err
+	}
 	reply, err := next(ctx, command)
+	if changing != nil {
+		changing.wrote(ids)
+	}
 	if err != nil || reply == nil || !reply.OK() {
 		return reply, err
 	}
