@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -63,13 +62,19 @@ func connect(t testing.TB, uri string) *mongo.Client {
 // documentDB skips a test that the embedded engine cannot serve.
 func (j *job) documentDB() {
 	j.t.Helper()
+	if j.embedded() {
+		j.t.Skip("the embedded engine does not have what this test needs: make test-documentdb runs it")
+	}
+}
+
+// embedded tells whether the target is FerretDB 1.
+func (j *job) embedded() bool {
+	j.t.Helper()
 	info, err := j.target.RunCommand(context.Background(), bson.D{{Key: "buildInfo", Value: 1}}).Raw()
 	if err != nil {
 		j.t.Fatal(err)
 	}
-	if info.Lookup("ferretdbFeatures").Type != 0 { // FerretDB 1
-		j.t.Skip("the embedded engine does not have what this test needs: make test-documentdb runs it")
-	}
+	return info.Lookup("ferretdbFeatures").Type != 0
 }
 
 // plan writes a plan with the two connections and the given steps, and returns its path.
@@ -218,41 +223,6 @@ func (s finishedStep) balanced(t testing.TB) {
 	t.Helper()
 	if sum := s.Inserted + s.Identical + s.Replaced + s.Skipped + s.Rejected + s.Filtered; sum != s.Read {
 		t.Errorf("the books of %s do not balance: read %d, accounted for %d: %+v", s.Name, s.Read, sum, s)
-	}
-}
-
-// killAfter starts vida and kills it as kill -9 does when done reports true, or at the latest when it ends by
-// itself, which it reports.
-func (j *job) killWhen(done func() bool, args ...string) (ended bool) {
-	j.t.Helper()
-	command := j.command(args...)
-	var stderr bytes.Buffer
-	command.Stderr = &stderr
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := command.Start(); err != nil {
-		j.t.Fatal(err)
-	}
-	exited := make(chan struct{})
-	go func() {
-		_ = command.Wait()
-		close(exited)
-	}()
-	for {
-		select {
-		case <-exited:
-			if command.ProcessState.ExitCode() > 0 {
-				j.t.Fatalf("vida %s: exit code %d\n%s", strings.Join(args, " "), command.ProcessState.ExitCode(), stderr.String())
-			}
-			return true
-		case <-time.After(time.Millisecond):
-		}
-		if done() {
-			if err := command.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-				j.t.Fatal(err)
-			}
-			<-exited
-			return false
-		}
 	}
 }
 

@@ -30,37 +30,6 @@ const generateAndCopy = `
 	  collections: [orders]
 `
 
-// Killed at some moment of every step, the same command goes on, and in the end nothing is missing, changed or
-// doubled.
-func TestKilledAgainAndAgainTheSameCommandGoesOn(t *testing.T) {
-	j := newJob(t)
-	plan := j.plan("killed", generateAndCopy)
-	kills := 0
-	for pause := 50 * time.Millisecond; ; pause += 15 * time.Millisecond {
-		begin := time.Now()
-		ended := j.killWhen(func() bool { return time.Since(begin) > pause }, "run", plan, "--progress", "none")
-		if ended {
-			break
-		}
-		if kills++; kills > 200 {
-			t.Fatal("200 kills and no end")
-		}
-	}
-	t.Logf("%d kills", kills)
-	if kills < 3 {
-		t.Errorf("only %d kills: the test proves little", kills)
-	}
-	want(t, "documents in the source", count(t, j.source.Collection("orders")), 12000)
-	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
-
-	report := j.run(0, plan)
-	generated, copied := report.step(t, "generate"), report.step(t, "copy")
-	generated.balanced(t)
-	copied.balanced(t)
-	want(t, "generated", generated.Read, 12000)
-	want(t, "copied", copied.Read, 12000)
-}
-
 func TestFinishedStepsAreSkippedAndSaySinceWhen(t *testing.T) {
 	j := newJob(t)
 	plan := j.plan("finished", strings.Replace(generateAndCopy, "12000", "500", 1))
