@@ -94,9 +94,13 @@ func (j *job) planWith(name, more, steps string) string {
 
 func (j *job) file(name, text string) string {
 	j.t.Helper()
-	path := filepath.Join(j.dir, name)
+	return writeFile(j.t, filepath.Join(j.dir, name), text)
+}
+
+func writeFile(t testing.TB, path, text string) string {
+	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		j.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return path
 }

@@ -133,10 +133,10 @@ const (
 	uncoveredBatches = 4
 )
 
-// scale is n on DocumentDB, and the tenth of it on the embedded engine, which reads a whole collection for a range.
+// scale is n on DocumentDB, and a twentieth of it on the embedded engine, which reads a whole collection for a range.
 func (j *job) scale(n int64) int64 {
 	if j.embedded() {
-		return n / 10
+		return n / 20
 	}
 	return n
 }
@@ -178,15 +178,15 @@ func TestKilledAtAnyInstantNothingIsLostAndLittleIsSentTwice(t *testing.T) {
 	j := newJob(t)
 	random := seed(t)
 	source, target := j.tapped()
-	documents := j.scale(8000)
+	documents := j.scale(12_000)
 	plan := j.plan("killed", killedSteps(documents))
 	kills, generating, copying := 0, 0, 0
-	for limit := 400; ; kills++ {
+	for limit := 1000; ; kills++ {
 		if kills == limit {
 			t.Fatalf("%d kills and no end", kills)
 		}
 		before := target.documents("orders")
-		ended := j.interruptAt([]*tap{source, target}, 1+random.Int64N(45), time.Duration(random.Int64N(int64(3*time.Millisecond))),
+		ended := j.interruptAt([]*tap{source, target}, 1+random.Int64N(36), time.Duration(random.Int64N(int64(3*time.Millisecond))),
 			func(*running) {}, "run", plan, "--progress", "none")
 		if ended {
 			break
@@ -199,7 +199,7 @@ func TestKilledAtAnyInstantNothingIsLostAndLittleIsSentTwice(t *testing.T) {
 		}
 	}
 	t.Logf("%d kills, %d until the first copied document, %d while documents were copied", kills, generating, copying)
-	if kills < int(j.scale(50)) {
+	if kills < int(j.scale(100)) {
 		t.Errorf("only %d kills: the test proves little", kills)
 	}
 
@@ -233,7 +233,7 @@ func TestGoingOnFromWhatAPowerLossLeft(t *testing.T) {
 	j := newJob(t)
 	random := seed(t)
 	source, target := j.tapped()
-	documents := j.scale(8000)
+	documents := j.scale(12_000)
 	plan := j.plan("power", killedSteps(documents))
 	folder := filepath.Join(j.dir, "state")
 	losses, cuts := 0, 0

@@ -90,6 +90,7 @@ var passingCodes = map[int32]bool{
 	6: true, 7: true, 89: true, 9001: true, // network between servers
 	91: true, 189: true, 10107: true, 11600: true, 11602: true, 13435: true, 13436: true, // shutdown, not primary
 	24: true, 46: true, 112: true, // locks and write conflicts
+	64: true,                         // written, and not replicated in time
 	50: true, 262: true, 11601: true, // time limits, interruptions
 	63: true, 133: true, 134: true, 150: true, 13388: true, 234: true, // routing and read preference
 	202: true, 317: true, 358: true, 384: true, 391: true, // too many operations, pool and budget limits
