@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -31,65 +30,6 @@ func seed(t testing.TB) *rand.Rand {
 	return rand.New(rand.NewPCG(n, 0))
 }
 
-// running is a vida that has been started.
-type running struct {
-	t       testing.TB
-	command *exec.Cmd
-	stdout  bytes.Buffer
-	stderr  bytes.Buffer
-	exited  chan struct{}
-}
-
-// start starts vida in a process group of its own.
-func (j *job) start(args ...string) *running {
-	j.t.Helper()
-	r := &running{t: j.t, command: j.command(args...), exited: make(chan struct{})}
-	r.command.Stdout, r.command.Stderr = &r.stdout, &r.stderr
-	r.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := r.command.Start(); err != nil {
-		j.t.Fatal(err)
-	}
-	go func() {
-		_ = r.command.Wait()
-		close(r.exited)
-	}()
-	j.t.Cleanup(func() {
-		_ = r.command.Process.Kill() // fails where it has ended
-		<-r.exited
-	})
-	return r
-}
-
-func (r *running) signal(s os.Signal) {
-	r.t.Helper()
-	if err := r.command.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		r.t.Fatal(err)
-	}
-}
-
-// wait returns how it ended.
-func (r *running) wait() outcome {
-	r.t.Helper()
-	select {
-	case <-r.exited:
-	case <-time.After(2 * time.Minute):
-		r.signal(syscall.SIGQUIT)
-		<-r.exited
-		r.t.Fatalf("vida did not end:\n%s", r.stderr.String())
-	}
-	return outcome{code: r.command.ProcessState.ExitCode(), stdout: r.stdout.String(), stderr: r.stderr.String()}
-}
-
-// ended tells whether it has, by itself, and how.
-func (r *running) ended() bool {
-	select {
-	case <-r.exited:
-		return true
-	default:
-		return false
-	}
-}
-
 // tapped lets the job's vida work through a tap on each side.
 func (j *job) tapped() (source, target *tap) {
 	source, target = newTap(j.t, sourceURI), newTap(j.t, targetURI)
@@ -112,7 +52,7 @@ func (j *job) interruptAt(taps []*tap, number int64, later time.Duration, strike
 	}
 	r := j.start(args...)
 	select {
-	case <-r.exited:
+	case <-r.ended:
 		if o := r.wait(); o.code != 0 {
 			j.t.Fatalf("vida ended with %d:\n%s\n%s", o.code, o.stdout, o.stderr)
 		}
@@ -122,7 +62,7 @@ func (j *job) interruptAt(taps []*tap, number int64, later time.Duration, strike
 	time.Sleep(later)
 	strike(r)
 	r.signal(syscall.SIGKILL)
-	<-r.exited
+	<-r.ended
 	return r.command.ProcessState.ExitCode() == 0
 }
 
@@ -275,7 +215,7 @@ func TestGoingOnFromWhatAPowerLossLeft(t *testing.T) {
 func stopped(t testing.TB, r *running) {
 	t.Helper()
 	waitFor(t, func() bool {
-		if r.ended() {
+		if r.hasEnded() {
 			return true
 		}
 		status, err := os.ReadFile("/proc/" + strconv.Itoa(r.command.Process.Pid) + "/stat")

@@ -1,11 +1,9 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
 	"math"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -32,33 +30,6 @@ func (d *double) accounted() accounted {
 		a.throttled += s.Throttled.ByCommand[command]
 	}
 	return a
-}
-
-// running is a vida under way.
-type running struct {
-	t       testing.TB
-	command *exec.Cmd
-	stdout  bytes.Buffer
-	stderr  bytes.Buffer
-	ended   chan struct{}
-}
-
-func (j *job) start(args ...string) *running {
-	j.t.Helper()
-	r := &running{t: j.t, command: j.command(args...), ended: make(chan struct{})}
-	r.command.Stdout, r.command.Stderr = &r.stdout, &r.stderr
-	if err := r.command.Start(); err != nil {
-		j.t.Fatal(err)
-	}
-	j.t.Cleanup(func() {
-		_ = r.command.Process.Kill()
-		<-r.ended
-	})
-	go func() {
-		defer close(r.ended)
-		_ = r.command.Wait()
-	}()
-	return r
 }
 
 // during lets the run go on for so long and returns the account before and after, and fails where it ends.

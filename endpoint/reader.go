@@ -163,7 +163,9 @@ func (r *Reader) patiently(ctx context.Context, operation string, attempt func()
 		if err == nil {
 			return nil
 		}
-		if Transient(err) && ctx.Err() == nil {
+		if ctx.Err() != nil {
+			err = ctx.Err() // what the attempt met is of no interest any more
+		} else if Transient(err) {
 			if err = patience.wait(ctx, err); err == nil {
 				continue
 			}
