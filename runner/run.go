@@ -82,7 +82,11 @@ func (r *run) run(ctx context.Context) error {
 	r.mu.Unlock()
 	finished := r.snapshot()
 	text, marshalErr := json.Marshal(finished)
-	err = errors.Join(err, marshalErr, r.adjustments.end(), r.store.FinishRun(state.Run{Name: r.report.Run, Finished: time.Now(), Status: finished.Status, Report: text}))
+	ended := r.adjustments.end()
+	saveErr := r.store.FinishRun(state.Run{Name: r.report.Run, Finished: time.Now(), Status: finished.Status, Report: text})
+	if err == nil { // else it is the state that fails, which needs to be told once
+		err = errors.Join(marshalErr, ended, saveErr)
+	}
 	r.emit(Event{Type: EventRunFinished, Report: finished})
 	return err
 }
