@@ -72,16 +72,6 @@ func TestPushdownLosesNoDocument(t *testing.T) {
 	}
 }
 
-// embedded tells whether the engine is the embedded one, which lacks some types.
-func (j *job) embedded() bool {
-	j.t.Helper()
-	info, err := j.source.RunCommand(context.Background(), bson.D{{Key: "buildInfo", Value: 1}}).Raw()
-	if err != nil {
-		j.t.Fatal(err)
-	}
-	return info.Lookup("ferretdbFeatures").Type != 0
-}
-
 func idsOf(t *testing.T, collection *mongo.Collection, query bson.Raw) map[int]bool {
 	t.Helper()
 	ctx := context.Background()
