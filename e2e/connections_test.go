@@ -221,7 +221,7 @@ func TestACheckTellsWhatIsThereAndLeavesNothing(t *testing.T) {
 			}
 		}
 	}
-	if o := j.mustVida(0, "run", plan, "--only", "check", "--restart", "check"); !strings.Contains(o.stdout, "target: the user may write") {
+	if o := j.mustVida(0, "run", plan, "--only", "check", "--restart", "check"); !strings.Contains(o.stdout, "target: the user may read and write") {
 		t.Errorf("writing was not tried:\n%s", o.stdout)
 	}
 	for n, database := range []*mongo.Database{j.source, j.target} {
@@ -309,10 +309,10 @@ func TestPrivilegesThatStepsLackAreNamed(t *testing.T) {
 		code           int
 		say            []string
 	}{
-		{"enough", reads, inserts, "skip", 0, []string{"source: the user may read", "target: the user may write"}},
-		{"everything", all, all, "replace", 0, []string{"target: the user may write"}},
+		{"enough", reads, inserts, "skip", 0, []string{"source: the user mover@admin may read", "target: the user mover@admin may read and write"}},
+		{"everything", all, all, "replace", 0, []string{"target: the user mover@admin may read and write"}},
 		{"no update", reads, inserts, "replace", 1, []string{"the user mover@admin may not update on shop.orders, as copy must (give it the role readWrite on shop)"}},
-		{"reads only", reads, reads, "skip", 1, []string{"may not insert on shop.orders, as copy must"}},
+		{"reads only", reads, reads, "skip", 1, []string{"may not insert on shop.orders, as copy must", "target: the user mover@admin may read, but not write"}},
 		{"not primary", reads, secondary, "skip", 1, []string{"connection target: ", "not primary"}},
 		{"differs in case", reads, elsewhere, "skip", 1, []string{"there is a database Shop, and MongoDB allows none that differs from it in case only, as shop does"}},
 	}

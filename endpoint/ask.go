@@ -1,9 +1,9 @@
 package endpoint
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -30,17 +30,22 @@ func (r *Reader) shortly(ctx context.Context, attempt func(context.Context) erro
 	limited, cancel := context.WithTimeout(ctx, r.answerIn)
 	defer cancel()
 	patience := newPatience(Retry{For: r.answerIn, Initial: 50 * time.Millisecond, Max: 2 * time.Second}, nil)
+	var before error // of the attempt before, which says more than that time is over
 	for {
 		err := attempt(limited)
 		var lost topology.ServerSelectionError
-		if err == nil || !Transient(err) || errors.As(err, &lost) || limited.Err() != nil {
+		switch {
+		case err == nil || !Transient(err) || errors.As(err, &lost) || ctx.Err() != nil:
 			return err
+		case limited.Err() != nil:
+			return cmp.Or(before, err)
 		}
-		if waited := patience.wait(limited, err); waited != nil {
+		before = err
+		if patience.wait(limited, err) != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return fmt.Errorf("no answer but this within %s: %w", r.answerIn, err)
+			return err
 		}
 	}
 }

@@ -88,7 +88,11 @@ func answeringMessages(reply func(command string, body []byte) bson.D) func(net.
 				head = make([]byte, 5) // flags and the kind of section
 			}
 			name := command[5:]
-			answer, err := bson.Marshal(reply(string(name[:strings.IndexByte(string(name), 0)]), body))
+			said := reply(string(name[:strings.IndexByte(string(name), 0)]), body)
+			if said == nil {
+				return // breaks off
+			}
+			answer, err := bson.Marshal(said)
 			if err != nil {
 				return
 			}

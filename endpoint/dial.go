@@ -186,16 +186,20 @@ func (r *Reader) discover(ctx context.Context, hosts []string) error {
 
 // answersAsCosmos asks for the one thing that only Cosmos DB has.
 func (r *Reader) answersAsCosmos(ctx context.Context) (bool, error) {
-	reply, err := r.ask(ctx, r.config.Database, bson.D{{Key: "getLastRequestStatistics", Value: 1}})
-	switch {
-	case err == nil:
-		return reply.Lookup("RequestCharge").Type != 0, nil
-	case Throttled(Code(err), err.Error()):
-		return true, nil
-	case !refusal(err) || Transient(err):
-		return false, err // no answer is not the answer of another server
+	cosmos := false
+	err := r.shortly(ctx, func(ctx context.Context) error {
+		reply, err := r.runCommand(ctx, bson.D{{Key: "getLastRequestStatistics", Value: 1}})
+		if err != nil && Throttled(Code(err), err.Error()) {
+			cosmos = true // nobody else throttles so
+			return nil
+		}
+		cosmos = err == nil && reply.Lookup("RequestCharge").Type != 0
+		return err
+	})
+	if refusal(err) && !Transient(err) {
+		err = nil // it is another server; no answer at all would be something else
 	}
-	return false, nil
+	return cosmos, err
 }
 
 // number reads an integer of any numeric type.

@@ -38,7 +38,7 @@ func checkConnection(ctx context.Context, env Reader, name string, open func(con
 	l := &look{env: env, needs: needsOf(env, name)}
 	l.out = checkedConnection{Name: name, Database: env.Plan().Connection(name).Database}
 	err := l.open(ctx, open)
-	for _, part := range []func(context.Context) error{l.server, l.database, l.named, l.throughput, l.mayRead, l.mayWrite} {
+	for _, part := range []func(context.Context) error{l.server, l.database, l.named, l.throughput, l.mayRead, l.mayWrite, l.rights} {
 		if err == nil {
 			err = part(ctx)
 		}
@@ -179,7 +179,7 @@ func (l *look) named(context.Context) error {
 	default:
 		text := fmt.Sprintf("the database %s has %s", l.out.Database, collections(l.out.Holds))
 		if len(present) > 0 {
-			text += ", " + stepNames(present) + " among them"
+			text += ", " + enumerate(present) + " among them"
 		}
 		l.remark("%s", text)
 		if len(absent) > 0 {

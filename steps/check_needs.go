@@ -133,10 +133,10 @@ func (n need) names() []string {
 	return slices.Compact(list)
 }
 
-// stepNames joins the names of steps: "copy and verify".
-func stepNames(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
+// enumerate joins words: "copy and verify".
+func enumerate(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
 	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }

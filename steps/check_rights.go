@@ -42,9 +42,6 @@ func (l *look) mayRead(ctx context.Context) error {
 		}
 	}
 	l.out.MayRead = yes(l.allowed(endpoint.ActionFind))
-	if *l.out.MayRead {
-		l.remark("the user may read")
-	}
 	return nil
 }
 
@@ -53,7 +50,6 @@ func (l *look) mayWrite(ctx context.Context) error {
 	if !slices.ContainsFunc(l.needs, func(n need) bool { return n.writes }) {
 		if len(l.needs) == 0 && l.told {
 			l.out.MayWrite = yes(l.privileges.Allows(l.out.Database, "", endpoint.ActionInsert))
-			l.remark("the user may %swrite", not(*l.out.MayWrite))
 		}
 		return nil
 	}
@@ -66,7 +62,6 @@ func (l *look) mayWrite(ctx context.Context) error {
 	if l.writer == nil {
 		if l.told {
 			l.out.MayWrite = yes(may)
-			l.remark("the user may %swrite", not(may))
 		} else {
 			l.remark("whether the user may write is found out by the run: a dry run cannot try it")
 		}
@@ -91,11 +86,38 @@ func (l *look) mayWrite(ctx context.Context) error {
 		}
 	}
 	l.out.MayWrite = yes(may)
+	if may && l.out.Kind == endpoint.KindCosmos && !l.told {
+		l.remark("deleting a document that is not there was not refused; that a key is read-only may show at the first document only")
+	}
+	return nil
+}
+
+// rights sums up what the user may do.
+func (l *look) rights(context.Context) error {
+	var may, not []string
+	for _, right := range []struct {
+		may  *bool
+		what string
+	}{{l.out.MayRead, "read"}, {l.out.MayWrite, "write"}} {
+		switch {
+		case right.may == nil:
+		case *right.may:
+			may = append(may, right.what)
+		default:
+			not = append(not, right.what)
+		}
+	}
+	user := "the user"
+	if l.told {
+		user += " " + l.privileges.User
+	}
 	switch {
-	case may && l.out.Kind == endpoint.KindCosmos && !l.told:
-		l.remark("the user may write: deleting a document that is not there was not refused (a read-only key may show at the first document only)")
-	case may:
-		l.remark("the user may write")
+	case len(may) > 0 && len(not) > 0:
+		l.remark("%s may %s, but not %s", user, enumerate(may), enumerate(not))
+	case len(may) > 0:
+		l.remark("%s may %s", user, enumerate(may))
+	case len(not) > 0:
+		l.remark("%s may not %s", user, strings.Join(not, " or "))
 	}
 	return nil
 }
@@ -140,7 +162,7 @@ func (l *look) allowed(action string) bool {
 	slices.Sort(refused)
 	refused = slices.Compact(refused)
 	l.fail(still, "the user %s may not %s on %s, as %s must (give it the role %s on %s)", l.privileges.User, action,
-		strings.Join(refused, ", "), stepNames(steps), role, l.out.Database)
+		strings.Join(refused, ", "), enumerate(steps), role, l.out.Database)
 	return false
 }
 
@@ -185,11 +207,4 @@ func (l *look) triedForWriting() (string, bool) {
 		absent = "vida"
 	}
 	return absent, l.out.Kind != endpoint.KindCosmos
-}
-
-func not(yes bool) string {
-	if yes {
-		return ""
-	}
-	return "not "
 }

@@ -30,7 +30,7 @@ func (l *look) throughput(ctx context.Context) error {
 	defer cancel()
 	names := l.existing()
 	if len(names) == 0 {
-		names = []string{""}
+		names = []string{""} // what a new collection would share
 	}
 	shared := false
 	for _, name := range names[:min(len(names), checkThroughputs)] {
@@ -51,7 +51,7 @@ func (l *look) throughput(ctx context.Context) error {
 			l.fail(false, "request_units is %.0f, and %.0f RU/s are provisioned: there will be throttling", wanted.PerSec, told.PerSecond)
 		}
 	}
-	if len(l.out.Throughput) == 0 {
+	if len(l.out.Throughput) == 0 && l.out.Holds > 0 {
 		l.remark("the account does not tell what throughput is provisioned; request_units says what to stay within")
 	}
 	return nil
