@@ -179,6 +179,7 @@ type finishedStep struct {
 	UnitsDone  int64   `json:"units_done"`
 	Error      string  `json:"error"`
 
+	Bytes        int64    `json:"bytes"`
 	RequestUnits float64  `json:"request_units"`
 	Throttled    int64    `json:"throttled"`
 	Retries      int64    `json:"retries"`

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"vida/endpoint"
 	"vida/plans"
@@ -50,6 +51,8 @@ func (l *looker) Earlier(step string) (steps.Result, bool) {
 	}
 	return result, true
 }
+
+func (l *looker) Finished(step string) time.Time { return l.saved[step].Finished }
 
 func (l *looker) config(connection string) endpoint.Config {
 	c, t := l.plan.Connection(connection), l.step.Tuning

@@ -121,11 +121,13 @@ func (r *run) look(ctx context.Context, index int, step *plans.Step, units []sta
 		out.Action, out.Since = ActionDone, saved.Finished
 		return out, nil
 	}
+	var read int64
 	if resumable(step) && saved.Divided && anyUndone(units) {
 		counts, done, _, err := sumUnits(units)
 		if err != nil {
 			return out, err
 		}
+		read = counts.Read
 		out.Action = ActionResume
 		out.Notes = append(out.Notes, fmt.Sprintf("%d of %d units and %d documents are done", done, len(units), counts.Read))
 	}
@@ -147,6 +149,10 @@ func (r *run) look(ctx context.Context, index int, step *plans.Step, units []sta
 	}
 	out.Documents, out.Bytes, out.Units = preview.Documents, preview.Bytes, preview.Units
 	out.RequestUnits, out.Seconds = preview.RequestUnits, preview.Seconds
+	if read > 0 && preview.Documents > 0 && preview.RequestUnits > 0 { // what is left of it
+		left := max(0, 1-float64(read)/float64(preview.Documents))
+		out.RequestUnits, out.Seconds = left*preview.RequestUnits, left*preview.Seconds
+	}
 	out.Notes = append(out.Notes, preview.Notes...)
 	return out, nil
 }

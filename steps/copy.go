@@ -43,23 +43,21 @@ func (copyStep) Preview(ctx context.Context, env Reader) (Preview, error) {
 		return Preview{}, err
 	}
 	preview := Preview{Notes: notes, RequestUnits: -1, Seconds: -1}
+	forecast := newForecaster(env, reader, len(pairs), &preview)
 	for _, p := range pairs {
 		if p.Collection.Name == "" {
 			preview.Notes = append(preview.Notes, reader.Namespace(p.From)+" does not exist yet")
 			continue
 		}
-		stats, err := reader.Stats(ctx, p.From)
-		if err != nil {
+		if err := forecast.add(ctx, p.From); err != nil {
 			return Preview{}, err
 		}
-		preview.Documents += stats.Documents
-		preview.Bytes += stats.Bytes
-		preview.Units += unitsFor(env.Step().Tuning, stats)
 		if note := collationNote(reader.Namespace(p.From), p.Collection, spec.Transform); note != "" {
 			preview.Notes = append(preview.Notes, note)
 		}
 		preview.Notes = append(preview.Notes, fmt.Sprintf("%s → %s.%s", reader.Namespace(p.From), env.Plan().Connection(spec.To).Database, p.To))
 	}
+	forecast.finish()
 	if spec.Transform != nil && spec.Transform.FilterText != "" {
 		preview.Notes = append(preview.Notes, filterNote(spec.Transform))
 	}

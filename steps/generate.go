@@ -34,7 +34,7 @@ func (generate) Preview(ctx context.Context, env Reader) (Preview, error) {
 	spec := env.Step().Spec.(*plans.GenerateSpec)
 	preview := Preview{
 		Documents:    spec.Documents,
-		Bytes:        spec.Documents * orderBytes,
+		Bytes:        spec.Documents * meanOrder(spec),
 		Units:        int64(len(generateUnits(env.Step().Tuning, spec.Documents))),
 		RequestUnits: -1,
 		Seconds:      -1,
@@ -48,6 +48,13 @@ func (generate) Preview(ctx context.Context, env Reader) (Preview, error) {
 	if err != nil {
 		return preview, err
 	}
+	if forecast := reader.WritingForecast(ctx, spec.Collection, spec.Documents, meanOrder(spec)); forecast.RequestUnits > 0 {
+		preview.RequestUnits = forecast.RequestUnits
+		if seconds, known := forecast.Seconds(); known {
+			preview.Seconds = seconds
+		}
+		preview.Notes = append(preview.Notes, "the request units are an estimate by the documented charge of an insert")
+	}
 	if spec.Append {
 		return preview, nil
 	}
@@ -59,6 +66,17 @@ func (generate) Preview(ctx context.Context, env Reader) (Preview, error) {
 		preview.Notes = append(preview.Notes, notEmpty(reader, spec.Collection).Error())
 	}
 	return preview, nil
+}
+
+// meanOrder is how many bytes an order of this seed has, by some of them.
+func meanOrder(spec *plans.GenerateSpec) int64 {
+	orders := model.New(spec.Seed)
+	var buffer []byte
+	some := max(1, min(spec.Documents, 200))
+	for n := range some {
+		buffer = orders.AppendOrder(buffer, n*(spec.Documents/some))
+	}
+	return int64(len(buffer)) / some
 }
 
 func notEmpty(reader *endpoint.Reader, collection string) error {

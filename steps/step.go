@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"sync"
+	"time"
 
 	"vida/endpoint"
 	"vida/plans"
@@ -119,6 +120,8 @@ type Reader interface {
 	Reader(ctx context.Context, connection string) (*endpoint.Reader, error)
 	// Earlier returns the stored result of a step of this plan that has finished.
 	Earlier(step string) (Result, bool)
+	// Finished is when that was; the zero time where Earlier knows nothing.
+	Finished(step string) time.Time
 }
 
 // Env is what a running step may use.

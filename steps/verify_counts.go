@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
 	"golang.org/x/sync/errgroup"
@@ -45,6 +46,10 @@ func (verifyCounts) Preview(ctx context.Context, env Reader) (Preview, error) {
 		preview.Notes = append(preview.Notes, filterNote(spec.Transform), "to count what passes the filter, the source's documents are read")
 	}
 	preview.Notes = append(preview.Notes, unlikeCopies(env)...)
+	if result, ok := env.Earlier(env.Step().Name); ok && result.Counts.RequestUnits > 0 {
+		preview.RequestUnits = result.Counts.RequestUnits
+		preview.Notes = append(preview.Notes, fmt.Sprintf("the last count took %.0f RU, %s ago", result.Counts.RequestUnits, time.Since(env.Finished(env.Step().Name)).Round(time.Second)))
+	}
 	for _, p := range pairs {
 		preview.Notes = append(preview.Notes, fmt.Sprintf("%s count of %s and %s.%s", spec.Count, reader.Namespace(p.From), env.Plan().Connection(spec.To).Database, p.To))
 	}
