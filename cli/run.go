@@ -52,6 +52,9 @@ documents differ or were rejected, 4 the plan says something else than the saved
 			if f.only != "" && f.from != "" {
 				return usage("--only and --from exclude one another")
 			}
+			if f.retryRejects && f.restart != "" {
+				return usage("--retry-rejects and --restart exclude one another: a step that starts over has no rejects")
+			}
 			if f.dryRun {
 				return a.dryRun(cmd.Context(), args[0], f)
 			}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -44,7 +45,7 @@ from another terminal. Without PLAN it shows every plan that has a state.`,
 	}
 	setFlag(cmd, &set)
 	outputFlag(cmd, &output)
-	cmd.Flags().BoolVar(&rejects, "rejects", false, "list the documents that were rejected, and why")
+	cmd.Flags().BoolVar(&rejects, "rejects", false, "list the documents that were rejected or found to differ, and why")
 	return cmd
 }
 
@@ -90,18 +91,20 @@ func (a *app) statusOfAll(output string) error {
 }
 
 func (a *app) rejects(o runner.Options, output string) error {
-	found, err := runner.Rejects(o)
-	if err != nil {
-		return err
-	}
-	var list []ui.Reject
-	for _, r := range found {
-		list = append(list, ui.Reject{
-			Step: r.Step, Namespace: r.Namespace, ID: json.RawMessage(r.ID), Code: r.Code, Message: r.Message,
+	out := bufio.NewWriter(a.stdout)
+	source := func(outcomes []string, visit func(ui.Reject) error) error {
+		return runner.Rejects(o, outcomes, func(r runner.Reject) error {
+			return visit(ui.Reject{
+				Step: r.Step, Outcome: r.Outcome, Namespace: r.Namespace, ID: json.RawMessage(r.ID), Code: r.Code, Message: r.Message,
+			})
 		})
 	}
+	write := func() error { return ui.Rejects(out, source) }
 	if output == outputJSON {
-		return ui.RejectsJSON(a.stdout, o.Plan.Name, list)
+		write = func() error { return ui.RejectsJSON(out, o.Plan.Name, source) }
 	}
-	return ui.Rejects(a.stdout, list)
+	if err := write(); err != nil {
+		return err
+	}
+	return out.Flush()
 }

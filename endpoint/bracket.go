@@ -112,6 +112,11 @@ func single(bracket string) bool {
 	return false
 }
 
+// Resumable tells whether reading the range can go on above an _id of it.
+func (r Range) Resumable() bool {
+	return r.Bracket != "" && r.Bracket != BracketOther && !single(r.Bracket)
+}
+
 // foreign tells whether FerretDB 1 has no such values, and drops the connection of who asks for them.
 func foreign(bracket string) bool {
 	switch bracket {
@@ -189,26 +194,6 @@ type Value struct{ bson.RawValue }
 
 // IsZero tells whether there is no value, which is not the same as a null.
 func (v Value) IsZero() bool { return v.Type == 0 }
-
-// MarshalJSON writes canonical extended JSON.
-func (v Value) MarshalJSON() ([]byte, error) {
-	document, err := bson.MarshalExtJSON(bson.D{{Key: "v", Value: v.RawValue}}, true, false)
-	if err != nil {
-		return nil, err
-	}
-	document = bytes.TrimSpace(document)
-	return document[len(`{"v":`) : len(document)-1], nil
-}
-
-// UnmarshalJSON reads canonical extended JSON.
-func (v *Value) UnmarshalJSON(data []byte) error {
-	var document bson.Raw
-	if err := bson.UnmarshalExtJSON([]byte(`{"v":`+string(data)+`}`), true, &document); err != nil {
-		return err
-	}
-	v.RawValue = document.Lookup("v")
-	return nil
-}
 
 // IDText is an _id as canonical extended JSON.
 func IDText(id bson.RawValue) string {

@@ -167,7 +167,7 @@ func (r *Reader) discover(ctx context.Context, hosts []string) error {
 			r.info.Version += " (FerretDB " + gateway + ")"
 		} else if build.Lookup("ferretdbFeatures").Type != 0 {
 			r.info.Version += " (FerretDB 1)"
-			r.info.ScansRanges = true
+			r.info.ScansRanges, r.info.OneUpdate = true, true
 		}
 	} else if !refusal(err) || Transient(err) {
 		return err

@@ -61,6 +61,7 @@ type ServerInfo struct {
 	MaxMessage     int64 // bytes
 	MaxDocument    int64 // bytes
 	RoundTrip      time.Duration
+	OneUpdate      bool    // a command with more than one update is never answered
 	ScansRanges    bool    // an _id range costs a scan of the whole collection
 	ProvisionedRUs float64 // of the database, request units a second; 0 where unknown or not applicable
 }

@@ -20,8 +20,8 @@ type Find struct {
 	Collection     string
 	Queries        []bson.Raw // all of which a document must match
 	Range          Range
-	After          bson.RawValue // go on above this _id; Type 0: from the range's start
-	Inclusive      bool          // go on at After, not above it
+	After          bson.RawValue // go on after the documents with this _id; Type 0: from the range's start
+	Seen           []uint64      // of the documents with that _id, those that were read; none: all of them
 	BatchDocuments int
 	BatchBytes     int64
 	DocumentBytes  int64           // a guess at the mean size, for the first batch; 0 for none
@@ -37,6 +37,8 @@ type Batch struct {
 	Array     Array // what the documents are slices of
 	Bytes     int64
 	Last      bson.RawValue // the _id of the last one, in memory of its own
+	Seen      []uint64      // to go on after this batch, with Last
+	Cut       bool          // so many documents share that _id that one cannot go on after this batch
 	Usage     Usage
 }
 
@@ -49,9 +51,13 @@ type Cursor struct {
 	id       int64
 	opened   bool
 	ended    bool
-	last     bson.RawValue
-	mean     float64 // bytes a document
-	asked    int     // documents of the batch that was asked for last
+	last     bson.RawValue       // the _id of the last document returned
+	seen     []uint64            // documents with that _id that were returned
+	skipping bool                // documents that were returned are coming again
+	cut      bool                // there are too many of them to know
+	returned map[string]struct{} // what was returned, where reading cannot go on in the middle
+	mean     float64             // bytes a document
+	asked    int                 // documents of the batch that was asked for last
 	message  []byte
 	usage    Usage
 }
@@ -63,11 +69,12 @@ func (r *Reader) Find(find Find) *Cursor {
 		find.BatchBytes = maxReplyBytes
 	}
 	return &Cursor{
-		ended:    find.After.Type != 0 && !find.Inclusive && single(find.Range.Bracket),
+		ended:    find.After.Type != 0 && len(find.Seen) == 0 && single(find.Range.Bracket),
 		find:     find,
 		lane:     newLane(r, false, find.Stopping),
 		patience: newPatience(r.config.Retry, find.Stopping),
 		last:     find.After,
+		seen:     find.Seen,
 		mean:     float64(find.DocumentBytes),
 	}
 }
@@ -108,6 +115,9 @@ const unseenDocument = 4096
 func (c *Cursor) demand() demand {
 	return demand{collection: c.find.Collection, kind: kindRead, weight: readWeight(int64(c.mean * float64(c.asked))), stopping: c.find.Stopping}
 }
+
+// Last is the _id of the last document returned; Type 0 where there is none.
+func (c *Cursor) Last() bson.RawValue { return c.last }
 
 // Shrink lowers the range's upper bound: no document at or above it is returned from now on.
 func (c *Cursor) Shrink(ctx context.Context, below Value) {
@@ -184,23 +194,13 @@ func (c *Cursor) request(ctx context.Context) (Batch, error) {
 		return Batch{}, err
 	}
 	c.opened, c.id, c.ended = true, id, id == 0
-	if len(documents) == 0 {
-		return Batch{}, nil
+	documents, array, err = c.accept(documents, array)
+	if err != nil || len(documents) == 0 {
+		return Batch{}, err
 	}
-	batch := Batch{Documents: documents, Array: array}
+	batch := Batch{Documents: documents, Array: array, Last: c.last, Seen: c.seen, Cut: c.cut}
 	for _, d := range documents {
 		batch.Bytes += int64(len(d))
-	}
-	last, ok := IDOf(documents[len(documents)-1])
-	if !ok {
-		return Batch{}, errors.New("a document without _id")
-	}
-	c.last, c.find.Inclusive = CloneValue(last), false
-	batch.Last = c.last
-	if mean := float64(batch.Bytes) / float64(len(documents)); c.mean == 0 {
-		c.mean = mean
-	} else {
-		c.mean = (c.mean + mean) / 2
 	}
 	return batch, nil
 }
@@ -212,6 +212,7 @@ func (c *Cursor) command() ([]byte, error) {
 		message = bsoncore.AppendInt64Element(message, "getMore", c.id)
 		message = bsoncore.AppendStringElement(message, "collection", c.find.Collection)
 	} else {
+		c.skipping = len(c.seen) > 0
 		filter, err := c.filter()
 		if err != nil {
 			return nil, err
@@ -222,6 +223,9 @@ func (c *Cursor) command() ([]byte, error) {
 		message, _ = bsoncore.AppendDocumentEnd(bsoncore.AppendInt32Element(sorted, "_id", 1), sort)
 	}
 	c.asked = c.batchDocuments()
+	if c.skipping {
+		c.asked++ // what is left out, or whether there is more with its _id
+	}
 	message = bsoncore.AppendInt32Element(message, "batchSize", int32(c.asked))
 	message = c.lane.appendTail(message, !c.opened)
 	message, err := bsoncore.AppendDocumentEnd(message, start)
@@ -233,7 +237,7 @@ func (c *Cursor) command() ([]byte, error) {
 }
 
 func (c *Cursor) filter() (bson.Raw, error) {
-	return combine(c.find.Range.filter(c.last, c.find.Inclusive), c.find.Queries)
+	return combine(c.find.Range.filter(c.last, c.cut || len(c.seen) > 0), c.find.Queries)
 }
 
 // combine makes one filter of a range's and the queries'.

@@ -22,8 +22,9 @@ type Part struct {
 // Partitions is a collection cut along its _id index. The parts cover every document of every _id type and do
 // not overlap. An empty collection has none.
 type Partitions struct {
-	Parts  []Part
-	Probes int64 // queries sent, each of which read at most one index entry
+	Parts   []Part
+	Refused []string // brackets that the server does not know, and that have no part
+	Probes  int64    // queries sent, each of which read at most one index entry
 }
 
 // At most this many probes of one partitioning are under way at once.
@@ -76,16 +77,9 @@ func (p *partitioner) mixed(ctx context.Context, want int) (Partitions, error) {
 	group.SetLimit(probesAtOnce)
 	for n, bracket := range brackets {
 		group.Go(func() error {
-			if p.reader.info.ScansRanges && foreign(bracket) {
-				return nil
-			}
 			whole := Range{Bracket: bracket}
-			low, any, err := p.edge(groupContext, whole, 1)
-			var refusal mongo.CommandError
-			if errors.As(err, &refusal) && !Transient(err) {
-				return nil // a type that the server does not know is not in its collections
-			}
-			if err != nil {
+			low, any, known, err := p.first(groupContext, bracket)
+			if err != nil || !known {
 				return err
 			}
 			if !any || single(bracket) || bracket == BracketOther {
@@ -108,13 +102,51 @@ func (p *partitioner) mixed(ctx context.Context, want int) (Partitions, error) {
 		return Partitions{}, err
 	}
 	out := Partitions{Probes: p.probes.Load()}
-	for _, parts := range perBracket {
+	for n, parts := range perBracket {
+		if parts == nil {
+			out.Refused = append(out.Refused, brackets[n])
+		}
 		for _, part := range parts {
 			part.Share /= float64(max(1, inhabited.Load()))
 			out.Parts = append(out.Parts, part)
 		}
 	}
 	return out, nil
+}
+
+// first looks up the least _id of a bracket. known is false where the server does not know the type: then it is
+// not in its collections.
+func (p *partitioner) first(ctx context.Context, bracket string) (id bson.RawValue, any, known bool, err error) {
+	if p.reader.info.ScansRanges && foreign(bracket) {
+		return id, false, false, nil
+	}
+	id, any, err = p.edge(ctx, Range{Bracket: bracket}, 1)
+	var refusal mongo.CommandError
+	if errors.As(err, &refusal) && !Transient(err) {
+		return id, false, false, nil
+	}
+	return id, any, err == nil, err
+}
+
+// Brackets tells which types of _id a collection holds, and which the server does not know.
+func (r *Reader) Brackets(ctx context.Context, collection string) (holds, refuses map[string]bool, err error) {
+	p := &partitioner{reader: r, collection: collection}
+	found := make([]struct{ any, known bool }, len(brackets))
+	group, groupContext := errgroup.WithContext(ctx)
+	group.SetLimit(probesAtOnce)
+	for n, bracket := range brackets {
+		group.Go(func() error {
+			var err error
+			_, found[n].any, found[n].known, err = p.first(groupContext, bracket)
+			return err
+		})
+	}
+	err = group.Wait()
+	holds, refuses = map[string]bool{}, map[string]bool{}
+	for n, bracket := range brackets {
+		holds[bracket], refuses[bracket] = found[n].any, !found[n].known
+	}
+	return holds, refuses, err
 }
 
 // interval is a piece of the index with documents at both of its ends, which belong to it.

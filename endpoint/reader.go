@@ -137,24 +137,6 @@ func (r *Reader) IsEmpty(ctx context.Context, collection string) (bool, error) {
 	return empty, err
 }
 
-// FindByID returns those documents of a collection whose _id is one of ids, in no order.
-func (r *Reader) FindByID(ctx context.Context, collection string, ids []bson.RawValue) ([]bson.Raw, error) {
-	var found []bson.Raw
-	list := bson.A{}
-	for _, id := range ids {
-		list = append(list, id)
-	}
-	err := r.promptly(ctx, "find by _id in "+r.Namespace(collection), func(ctx context.Context) error {
-		found = nil
-		cursor, err := r.collection(collection).Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: list}}}})
-		if err != nil {
-			return err
-		}
-		return cursor.All(ctx, &found)
-	})
-	return found, err
-}
-
 // patiently runs an operation until it succeeds, fails for good, or patience ends.
 func (r *Reader) patiently(ctx context.Context, operation string, attempt func() error) error {
 	patience := newPatience(r.config.Retry, r.config.Stopping)

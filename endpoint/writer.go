@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/mongo/options"
 )
 
 // Writer is a Reader that can also write.
@@ -44,15 +43,6 @@ func (w *Writer) DropCollection(ctx context.Context, collection string) error {
 		if Code(err) == CodeNamespaceNotFound {
 			return nil
 		}
-		return err
-	})
-}
-
-// Replace puts document in the place of the one with its _id.
-func (w *Writer) Replace(ctx context.Context, collection string, document bson.Raw) error {
-	id, _ := IDOf(document)
-	return w.promptly(ctx, "replace a document of "+w.Namespace(collection), func(ctx context.Context) error {
-		_, err := w.collection(collection).ReplaceOne(ctx, bson.D{{Key: "_id", Value: id}}, document, options.Replace().SetUpsert(true))
 		return err
 	})
 }

@@ -81,6 +81,12 @@ func (g *Generator) OrderID(i int64) [12]byte {
 	return id
 }
 
+// NumberOf is the number of the order with that _id; ok is false for an _id that is not of this seed's orders.
+func (g *Generator) NumberOf(id [12]byte) (i int64, ok bool) {
+	i = (int64(binary.BigEndian.Uint32(id[:]))-idEpoch)<<counterBits + int64(id[9])<<16 + int64(id[10])<<8 + int64(id[11])
+	return i, i >= 0 && i < MaxOrders && g.OrderID(i) == id
+}
+
 // AppendOrder appends order number i to dst as one BSON document, laid out as [ServiceOrder], and returns the
 // longer slice. It allocates nothing but what dst has to grow by. It panics when i is not from 0 to MaxOrders-1.
 func (g *Generator) AppendOrder(dst []byte, i int64) []byte {

@@ -51,6 +51,9 @@ func DryRun(ctx context.Context, o Options) (DryRunReport, error) {
 	if err != nil {
 		return DryRunReport{}, err
 	}
+	if o.RetryRejects {
+		return lookAtRejects(o, saved)
+	}
 	if o.Restart != "" {
 		restarted := false
 		for _, step := range o.Plan.Steps {
@@ -74,6 +77,33 @@ func DryRun(ctx context.Context, o Options) (DryRunReport, error) {
 		r.worked = r.worked || looked.Action == ActionRun && step.Type != plans.TypeCheckConnections
 	}
 	return report, ctx.Err()
+}
+
+// lookAtRejects says which rejected documents a retry would try again.
+func lookAtRejects(o Options, saved map[string]state.Step) (DryRunReport, error) {
+	report := DryRunReport{Plan: o.Plan.Name}
+	if err := checkIdentities(o.Plan, saved); err != nil {
+		return report, err
+	}
+	rejected := map[string]int64{}
+	err := Rejects(o, Rejections(), func(r Reject) error {
+		rejected[r.Step]++
+		return nil
+	})
+	for n, step := range o.Plan.Steps {
+		out := DryRunStep{Name: step.Name, Type: step.Type, Action: ActionSkip, Documents: -1, Bytes: -1, Units: -1, RequestUnits: -1, Seconds: -1}
+		switch many := rejected[step.Name]; {
+		case !o.selected(n):
+			out.Notes = []string{"not selected"}
+		case many == 0:
+			out.Notes = []string{"nothing was rejected"}
+		default:
+			out.Action, out.Documents = ActionRun, many
+			out.Notes = []string{fmt.Sprintf("tries %d rejected documents again, and nothing else", many)}
+		}
+		report.Steps = append(report.Steps, out)
+	}
+	return report, err
 }
 
 // load reads the saved steps and their units; both are empty where there is no state.
@@ -223,32 +253,6 @@ func History(o Options) ([]Report, error) {
 		}
 	}
 	return reports, nil
-}
-
-// Reject is a document that did not arrive, and the step that did not bring it.
-type Reject struct {
-	steps.Reject
-	Step string `json:"step"`
-}
-
-// Rejects returns what was rejected and not mended since.
-func Rejects(o Options) ([]Reject, error) {
-	store, err := state.OpenReadOnly(o.StateDir, o.Plan.Name)
-	if errors.Is(err, state.ErrNone) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	stored, err := store.Rejects("")
-	if err = errors.Join(err, store.Close()); err != nil {
-		return nil, err
-	}
-	rejects := make([]Reject, len(stored))
-	for n, r := range stored {
-		rejects[n] = Reject{Step: r.Step, Reject: steps.Reject{Namespace: r.Namespace, ID: r.ID, Code: r.Code, Message: r.Message}}
-	}
-	return rejects, nil
 }
 
 // Reset drops the progress of the named steps, of all where none is named. Nothing in any database changes.

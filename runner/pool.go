@@ -205,7 +205,7 @@ func (p *pool) do(ctx context.Context, task *unitTask) (err error) {
 	case err != nil:
 		return fmt.Errorf("unit %s: %w", id, err)
 	}
-	if result.Counts.Inserted+result.Counts.Filtered > 0 && result.Counts.Accounted() != result.Counts.Read {
+	if !result.Counts.Balanced() {
 		return fmt.Errorf("unit %s: internal error: the books do not balance: read %d, accounted for %d", id, result.Counts.Read, result.Counts.Accounted())
 	}
 	counts, err := json.Marshal(result.Counts)

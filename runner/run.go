@@ -132,12 +132,15 @@ func (r *run) steps(ctx context.Context) error {
 func (r *run) step(ctx context.Context, index int, step *plans.Step) (goOn bool, err error) {
 	saved := r.saved[step.Name]
 	if !r.options.selected(index) {
-		if saved.Status != StatusSucceeded && saved.Status != StatusDifferences {
+		if r.options.RetryRejects || saved.Status != StatusSucceeded && saved.Status != StatusDifferences {
 			r.finishWithout(index, StatusSkipped, "not selected")
 		} else {
 			r.finishEarlier(index)
 		}
 		return true, nil
+	}
+	if r.options.RetryRejects {
+		return r.retry(ctx, index, step)
 	}
 	if step.When != nil {
 		holds, err := r.holds(step)
@@ -150,7 +153,7 @@ func (r *run) step(ctx context.Context, index int, step *plans.Step) (goOn bool,
 			return true, nil
 		}
 	}
-	if r.finished(index, saved) && !r.options.RetryRejects {
+	if r.finished(index, saved) {
 		r.finishEarlier(index)
 		return true, nil
 	}

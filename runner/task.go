@@ -73,7 +73,7 @@ func (t *unitTask) Save(c steps.Checkpoint) error {
 	name := t.pool.execution.step.Name
 	rejects := make([]state.Reject, len(c.Rejects))
 	for n, r := range c.Rejects {
-		rejects[n] = state.Reject{Step: name, Unit: t.unit.ID, Namespace: r.Namespace, ID: r.ID, Code: r.Code, Message: r.Message}
+		rejects[n] = toStored(r, name, t.unit.ID)
 	}
 	if err := t.pool.execution.run.store.SaveCheckpoint(name, t.unit.ID, c.State, counts, rejects); err != nil {
 		return &stateError{err}

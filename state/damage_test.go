@@ -217,7 +217,7 @@ func holds(t *testing.T, what, dir string, commits int) {
 	if err != nil || len(units) != 500 {
 		t.Fatalf("%s: %d units, %v", what, len(units), err)
 	}
-	rejects, err := s.Rejects("")
+	rejects, err := s.Rejects(RejectQuery{Limit: 1000})
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}

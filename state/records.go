@@ -190,28 +190,13 @@ func (s *Store) Units(step string) ([]Unit, error) {
 	return units, s.explain("read the units of "+step, rows.Err())
 }
 
-// Reject is a document that did not arrive.
-type Reject struct {
-	Step      string
-	Unit      string
-	Namespace string
-	ID        string
-	Code      int
-	Message   string
-}
-
 // SaveCheckpoint stores how far a unit is, with the counts and the rejects that belong to it, at once.
 func (s *Store) SaveCheckpoint(step, unit string, checkpoint, counts []byte, rejects []Reject) error {
 	return s.within("save a checkpoint of "+step, func(tx *sql.Tx) error {
 		if _, err := tx.Exec(`UPDATE units SET checkpoint = ?, counts = ? WHERE step = ? AND id = ?`, string(checkpoint), string(counts), step, unit); err != nil {
 			return err
 		}
-		for _, r := range rejects {
-			if _, err := tx.Exec(`INSERT INTO rejects (step, unit, namespace, document, code, message) VALUES (?, ?, ?, ?, ?, ?)`, step, unit, r.Namespace, r.ID, r.Code, r.Message); err != nil {
-				return err
-			}
-		}
-		return nil
+		return insertRejects(tx, step, unit, rejects)
 	})
 }
 
@@ -232,24 +217,6 @@ func (s *Store) Split(step, unit string, shrunk []byte, expected int64, born Uni
 		_, err := tx.Exec(insertUnit, step, born.ID, string(born.Spec), born.Expected)
 		return err
 	})
-}
-
-// Rejects returns rejected documents in the order they were met; of every step where step is empty.
-func (s *Store) Rejects(step string) ([]Reject, error) {
-	rows, err := s.db.Query(`SELECT step, unit, namespace, document, code, message FROM rejects WHERE ? IN ('', step) ORDER BY id`, step)
-	if err != nil {
-		return nil, s.explain("read the rejects", err)
-	}
-	defer func() { _ = rows.Close() }()
-	var rejects []Reject
-	for rows.Next() {
-		var r Reject
-		if err := rows.Scan(&r.Step, &r.Unit, &r.Namespace, &r.ID, &r.Code, &r.Message); err != nil {
-			return nil, s.explain("read the rejects", err)
-		}
-		rejects = append(rejects, r)
-	}
-	return rejects, s.explain("read the rejects", rows.Err())
 }
 
 // Meta returns a stored text; empty where there is none.

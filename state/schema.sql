@@ -41,13 +41,16 @@ CREATE TABLE units (
 	PRIMARY KEY (step, id)
 ) WITHOUT ROWID;
 
+-- What became of single documents that an operator has to know of.
 CREATE TABLE rejects (
 	id        INTEGER PRIMARY KEY,
 	step      TEXT NOT NULL REFERENCES steps (name) ON DELETE CASCADE,
 	unit      TEXT NOT NULL,
+	outcome   TEXT NOT NULL,  -- the step's word for it
+	origin    TEXT NOT NULL,  -- where the step finds the document again
 	namespace TEXT NOT NULL,
 	document  TEXT NOT NULL,  -- the _id, canonical extended JSON
 	code      INTEGER NOT NULL,
 	message   TEXT NOT NULL
 );
-CREATE INDEX rejects_by_step ON rejects (step, unit);
+CREATE INDEX rejects_by_step ON rejects (step, outcome);

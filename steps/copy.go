@@ -30,6 +30,8 @@ type copyUnit struct {
 // copyCheckpoint is how far a unit is: every document up to and including this _id has arrived.
 type copyCheckpoint struct {
 	After endpoint.Value `json:"after,omitzero"`
+	Seen  []uint64       `json:"seen,omitempty"` // see [endpoint.Find]
+	Done  bool           `json:"done,omitempty"` // there is nothing after it
 }
 
 func (copyStep) Preview(ctx context.Context, env Reader) (Preview, error) {
@@ -182,18 +184,14 @@ func (copyStep) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 			return Result{}, fmt.Errorf("unit %s: its stored checkpoint: %w", unit.ID, err)
 		}
 	}
-	source := newCopyFeed(ctx, env, reader, spec, unit, work, at.After.RawValue, task)
+	source := newCopyFeed(ctx, env, reader, spec, unit, work, at, task)
 	defer source.close()
 	flow := pipeline{memory: env.Memory(), task: task, newDeliverer: func() (deliverer, error) {
-		d := &delivery{
-			writer:     writer,
-			inserter:   writer.NewInserter(work.To, task.Stopping()),
-			collection: work.To,
-			onConflict: spec.OnConflict,
-		}
+		d := newDelivery(writer, work.To, work.From, spec.OnConflict, task.Stopping())
 		if spec.Transform != nil {
 			d.transform = spec.Transform.NewWorker()
 		}
+		d.twins, d.unordered = countTwins(reader, work.From, d), work.Range.Bracket == endpoint.BracketOther
 		return d, nil
 	}}
 	counts, err := flow.run(ctx, source, unit.Counts)

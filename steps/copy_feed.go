@@ -3,8 +3,8 @@ package steps
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"hash/fnv"
+	"errors"
+	"io"
 
 	"go.mongodb.org/mongo-driver/bson"
 
@@ -22,21 +22,23 @@ type copyFeed struct {
 	unit   Unit
 	work   copyUnit
 	last   bson.RawValue // the last _id read
+	done   bool          // nothing is left to read
 }
 
-func newCopyFeed(ctx context.Context, env Env, reader *endpoint.Reader, spec *plans.CopySpec, unit Unit, work copyUnit, after bson.RawValue, task Task) *copyFeed {
+func newCopyFeed(ctx context.Context, env Env, reader *endpoint.Reader, spec *plans.CopySpec, unit Unit, work copyUnit, at copyCheckpoint, task Task) *copyFeed {
 	tuning := env.Tuning()
 	find := endpoint.Find{
 		Collection:     work.From,
 		Range:          work.Range,
-		After:          after,
+		After:          at.After.RawValue,
+		Seen:           at.Seen,
 		BatchDocuments: tuning.BatchDocuments,
 		BatchBytes:     tuning.BatchBytes,
 		DocumentBytes:  work.Mean,
 		Stopping:       task.Stopping(),
 	}
 	find.Queries = sourceQueries(spec.Query, spec.Transform, work.Collated)
-	return &copyFeed{ctx: ctx, env: env, reader: reader, cursor: reader.Find(find), task: task, unit: unit, work: work, last: after}
+	return &copyFeed{ctx: ctx, env: env, reader: reader, cursor: reader.Find(find), task: task, unit: unit, work: work, last: at.After.RawValue, done: at.Done}
 }
 
 func (f *copyFeed) close() { f.cursor.Close(f.ctx) }
@@ -50,52 +52,42 @@ func (f *copyFeed) next(ctx context.Context) (parcel, error) {
 			return parcel{}, err
 		}
 	}
+	if f.done {
+		return parcel{}, io.EOF
+	}
+	// Of this bracket there is no going on in the middle, so that its one checkpoint is at its end.
+	resumable := f.work.Range.Bracket != endpoint.BracketOther
 	tuning := f.env.Tuning()
 	f.cursor.SetBatch(tuning.BatchDocuments, tuning.BatchBytes)
 	batch, err := f.cursor.Next(ctx)
+	if errors.Is(err, io.EOF) && !resumable {
+		f.done = true
+		state, err := json.Marshal(copyCheckpoint{Done: true})
+		return parcel{state: state}, err
+	}
 	if err != nil {
 		return parcel{}, err
 	}
 	f.reckon(batch)
 	f.last = batch.Last
-	state, err := json.Marshal(copyCheckpoint{After: endpoint.Value{RawValue: batch.Last}})
-	if err != nil {
-		return parcel{}, err
+	next := parcel{documents: batch.Documents, array: batch.Array, bytes: 2 * batch.Bytes, usage: batch.Usage}
+	if resumable && !batch.Cut {
+		next.state, err = json.Marshal(copyCheckpoint{After: endpoint.Value{RawValue: batch.Last}, Seen: batch.Seen})
 	}
-	return parcel{documents: batch.Documents, array: batch.Array, bytes: 2 * batch.Bytes, usage: batch.Usage, state: state}, nil
+	return next, err
 }
 
 // split gives about half of what is left to a new unit.
 func (f *copyFeed) split(ctx context.Context) error {
-	lower, upper, ok, err := f.reader.Split(ctx, f.work.From, f.work.Range, f.last)
-	if err != nil {
+	lower, ok, err := splitUnit(ctx, f.reader, f.task, f.unit, f.work.From, f.work.Range, f.last, func(in endpoint.Range) any {
+		work := f.work
+		work.Range = in
+		return work
+	})
+	if err != nil || !ok {
 		return err
 	}
-	if !ok {
-		f.task.Indivisible()
-		return nil
-	}
-	shrunk, born := f.work, f.work
-	shrunk.Range, born.Range = lower, upper
-	shrunkSpec, err := json.Marshal(shrunk)
-	if err != nil {
-		return err
-	}
-	bornSpec, err := json.Marshal(born)
-	if err != nil {
-		return err
-	}
-	boundary := fnv.New64a()
-	boundary.Write(upper.From.Value)
-	unit := Unit{
-		ID:       fmt.Sprintf("%s~%016x", rootID(f.unit.ID), boundary.Sum64()),
-		Spec:     bornSpec,
-		Expected: f.unit.Expected / 2,
-	}
-	if err := f.task.Split(shrunkSpec, unit); err != nil {
-		return err
-	}
-	f.work = shrunk
+	f.work.Range = lower
 	f.cursor.Shrink(ctx, lower.Below)
 	return nil
 }
@@ -111,14 +103,4 @@ func (f *copyFeed) reckon(batch endpoint.Batch) {
 	if left, ok := endpoint.DocumentsLeft(first, batch.Last, high, len(batch.Documents)-1); ok {
 		f.task.Expect(left)
 	}
-}
-
-// rootID is the id of the planned unit that a unit was split from, directly or not.
-func rootID(id string) string {
-	for n, r := range id {
-		if r == '~' {
-			return id[:n]
-		}
-	}
-	return id
 }

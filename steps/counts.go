@@ -46,7 +46,41 @@ func (c Counts) Accounted() int64 {
 	return c.Inserted + c.Identical + c.Replaced + c.Skipped + c.Rejected + c.Filtered
 }
 
+// Balanced tells whether the books add up. A step that brings no documents has none.
+func (c Counts) Balanced() bool { return c.Accounted() == 0 || c.Accounted() == c.Read }
+
 // FellShort tells whether something differs or did not arrive: the run then ends with exit code 3.
 func (c Counts) FellShort() bool {
 	return c.Rejected > 0 || c.Differing+c.Missing+c.Unexpected > c.Repaired
+}
+
+// Counted returns the books with n more documents of an outcome.
+func (c Counts) Counted(outcome string, n int64) Counts {
+	c.count(outcome, n)
+	return c
+}
+
+func (c *Counts) count(outcome string, n int64) {
+	switch outcome {
+	case OutcomeInserted:
+		c.Inserted += n
+	case OutcomeIdentical:
+		c.Identical += n
+	case OutcomeReplaced:
+		c.Replaced += n
+	case OutcomeSkipped:
+		c.Skipped += n
+	case OutcomeFiltered:
+		c.Filtered += n
+	case OutcomeRejected:
+		c.Rejected += n
+	case OutcomeMissing:
+		c.Missing += n
+	case OutcomeDiffering:
+		c.Differing += n
+	case OutcomeUnexpected:
+		c.Unexpected += n
+	case OutcomeRepaired:
+		c.Repaired += n
+	}
 }

@@ -27,6 +27,9 @@ type generateCheckpoint struct {
 	Next int64 `json:"next"`
 }
 
+// Where a generated order is found again: it follows from its _id.
+const generatorOrigin = "generator"
+
 // A generated order has about this many bytes.
 const orderBytes = 2000
 
@@ -142,12 +145,7 @@ func (generate) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 	}
 	flow := pipeline{memory: env.Memory(), task: task, newDeliverer: func() (deliverer, error) {
 		// An order that is there already and differs is another's: never replaced.
-		return &delivery{
-			writer:     writer,
-			inserter:   writer.NewInserter(spec.Collection, task.Stopping()),
-			collection: spec.Collection,
-			onConflict: plans.ConflictFail,
-		}, nil
+		return newDelivery(writer, spec.Collection, generatorOrigin, plans.ConflictFail, task.Stopping()), nil
 	}}
 	counts, err := flow.run(ctx, &orderFeed{
 		orders: model.New(spec.Seed),

@@ -21,7 +21,7 @@ type parcel struct {
 	array     endpoint.Array  // what the documents are slices of; nil where they are not of one
 	bytes     int64           // taken from Memory
 	usage     endpoint.Usage  // what reading it cost
-	state     json.RawMessage // the unit's checkpoint once this parcel and all before it have arrived
+	state     json.RawMessage // the unit's checkpoint once this parcel and all before it have arrived; nil where none can be
 }
 
 // feed is where a unit's parcels come from: a cursor, or the generator. Used by one goroutine.
@@ -61,6 +61,7 @@ type pipeline struct {
 	arrived map[int64]arrival // out of order
 	next    int64             // the first parcel that has not arrived
 	counts  Counts
+	rejects []Reject // of parcels without a checkpoint, for the next one
 }
 
 type arrival struct {
@@ -168,6 +169,9 @@ func (p *pipeline) write(ctx context.Context, parcels <-chan parcel) error {
 		if err != nil {
 			return err
 		}
+		if accounted := counts.Accounted(); accounted != counts.Read || counts.Read != int64(len(next.documents)) {
+			return fmt.Errorf("internal error: the books do not balance: a batch of %d documents, read %d, accounted for %d", len(next.documents), counts.Read, accounted)
+		}
 		counts.Throttled += next.usage.Throttled
 		counts.Retries += next.usage.Retries
 		if err := p.acknowledge(next, arrival{counts, rejects, next.state}); err != nil {
@@ -194,17 +198,19 @@ func (p *pipeline) acknowledge(parcel parcel, a arrival) error {
 		covered++
 		p.counts = p.counts.Plus(a.counts)
 		checkpoint.State = a.state
-		checkpoint.Rejects = append(checkpoint.Rejects, a.rejects...)
+		p.rejects = append(p.rejects, a.rejects...)
 	}
+	defer func() {
+		for range covered {
+			<-p.uncovered
+		}
+	}()
 	if checkpoint.State == nil {
 		return nil
 	}
-	checkpoint.Counts = p.counts
+	checkpoint.Counts, checkpoint.Rejects, p.rejects = p.counts, p.rejects, nil
 	if err := p.task.Save(checkpoint); err != nil {
 		return fmt.Errorf("save a checkpoint: %w", err)
-	}
-	for range covered {
-		<-p.uncovered
 	}
 	return nil
 }

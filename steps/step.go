@@ -49,14 +49,6 @@ type Checkpoint struct {
 	Rejects []Reject
 }
 
-// Reject is a document that did not arrive, and why.
-type Reject struct {
-	Namespace string `json:"namespace"` // of the target
-	ID        string `json:"id"`        // the _id, canonical extended JSON
-	Code      int    `json:"code"`
-	Message   string `json:"message"`
-}
-
 // Task is the runner's side of a unit under way.
 type Task interface {
 	// Save makes a checkpoint durable before it returns.

@@ -2,271 +2,287 @@ package steps
 
 import (
 	"context"
-	"encoding/binary"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 
-	"github.com/cespare/xxhash/v2"
 	"go.mongodb.org/mongo-driver/bson"
 
 	"vida/endpoint"
 	"vida/plans"
 )
 
-// digest is what a set of documents comes to, in whatever order they are read.
-type digest struct {
-	documents int64
-	bytes     int64
-	sum       uint64
-	mixed     uint64
-}
-
-func (d *digest) add(document bson.Raw, scratch []byte) []byte {
-	canonical, scratch := canonicalForm(document, scratch)
-	h := xxhash.Sum64(canonical)
-	d.documents++
-	d.bytes += int64(len(document))
-	d.sum += h
-	h *= 0x9e3779b97f4a7c15
-	d.mixed += h ^ h>>29
-	return scratch
-}
-
-// canonicalForm has _id first, where servers move it, and else the bytes as they are stored.
-func canonicalForm(document bson.Raw, scratch []byte) (canonical, reuse []byte) {
-	if len(document) > 9 && document[5] == '_' && document[6] == 'i' && document[7] == 'd' && document[8] == 0 {
-		return document, scratch
-	}
-	rest, id, ok := withoutID(document)
-	if !ok || id == nil {
-		return document, scratch
-	}
-	scratch = binary.LittleEndian.AppendUint32(scratch[:0], uint32(len(document)))
-	scratch = append(scratch, id...)
-	scratch = append(scratch, rest...)
-	return append(scratch, 0), scratch
-}
-
-// comparison compares both sides of one range: first as digests, then, where these differ, by document.
+// comparison compares both sides of one unit: first as digests, then, where these differ, by document.
 type comparison struct {
 	env    Env
 	spec   *plans.VerifyContentSpec
 	work   verifyUnit
+	unit   Unit
 	source *endpoint.Reader
 	target *endpoint.Reader
 	task   Task
 
-	counts      Counts
-	differences []Reject
+	at     verifyCheckpoint
+	counts Counts
+	saved  Counts   // at the last checkpoint
+	found  []Reject // since the last checkpoint
+	extra  []Reject // the unexpected ones, which may be stored before it
+	known  int64    // unexpected documents still to come that a checkpoint has listed before
 }
 
-// Documents of the source that are held at a time to look for them in the target.
-const comparedDocuments = 1000
+const (
+	// Documents of the source that are held at a time to look for them in the target.
+	comparedDocuments = 1000
+	// Unexpected documents that are held at a time; there may be millions between two documents of the source.
+	mostListed = 2000
+)
 
-// Differences of one unit that are kept by _id; all of them are counted.
-const mostListed = 1000
+// side is one of the two places a comparison reads.
+type side struct {
+	reader     *endpoint.Reader
+	collection string
+}
 
 func (c *comparison) sourceSide() side { return side{c.source, c.work.From} }
 func (c *comparison) targetSide() side { return side{c.target, c.work.To} }
 
-func (c *comparison) run(ctx context.Context) (Result, error) {
-	source, target, err := c.digests(ctx)
-	if err != nil {
-		return Result{}, err
+func (c *comparison) find(s side, after bson.RawValue, in endpoint.Range, documents int) *endpoint.Cursor {
+	find := endpoint.Find{
+		Collection:     s.collection,
+		Range:          in,
+		After:          after,
+		BatchDocuments: documents,
+		BatchBytes:     c.env.Step().Tuning.BatchBytes,
+		Stopping:       c.task.Stopping(),
 	}
-	c.counts.Read, c.counts.Bytes = source.documents, source.bytes
-	if source == target {
-		return Result{Counts: c.counts}, nil
+	if c.spec.Query != nil {
+		find.Queries = []bson.Raw{c.spec.Query}
 	}
-	if err := c.byDocument(ctx); err != nil {
-		return Result{}, err
-	}
-	if err := c.task.Save(Checkpoint{Counts: c.counts, Rejects: c.differences}); err != nil {
-		return Result{}, err
-	}
-	return Result{Counts: c.counts}, nil
+	return s.reader.Find(find)
 }
 
-// batches calls visit for each batch of a cursor. bounded takes the bytes from the step's memory; what is read
-// while another batch is held does not, or two units could wait for one another.
-func (c *comparison) batches(ctx context.Context, cursor *endpoint.Cursor, bounded bool, visit func(endpoint.Batch) error) error {
+// batches calls visit for each batch of a cursor. times is how often its bytes are taken from the step's memory.
+func (c *comparison) batches(ctx context.Context, cursor *endpoint.Cursor, times int64, visit func(endpoint.Batch) error) error {
 	defer cursor.Close(ctx)
 	for {
-		select {
-		case <-c.task.Stopping():
-			return ErrStopped
-		default:
-		}
-		err := c.batch(ctx, cursor, bounded, visit)
-		switch {
-		case errors.Is(err, io.EOF):
+		err := c.batch(ctx, cursor, times, visit)
+		if errors.Is(err, io.EOF) {
 			return nil
-		case errors.Is(err, endpoint.ErrStopping):
-			return ErrStopped
-		case err != nil:
-			return err
 		}
-	}
-}
-
-func (c *comparison) batch(ctx context.Context, cursor *endpoint.Cursor, bounded bool, visit func(endpoint.Batch) error) error {
-	if !bounded {
-		batch, err := cursor.Next(ctx)
 		if err != nil {
 			return err
 		}
-		return visit(batch)
 	}
-	memory, taken := c.env.Memory(), cursor.Expected()
-	if err := memory.Acquire(ctx, taken); err != nil {
-		return err
+}
+
+func (c *comparison) batch(ctx context.Context, cursor *endpoint.Cursor, times int64, visit func(endpoint.Batch) error) error {
+	select {
+	case <-c.task.Stopping():
+		return ErrStopped
+	default:
 	}
-	defer func() { memory.Release(taken) }()
+	memory, taken := c.env.Memory(), times*cursor.Expected()
+	if times > 0 {
+		if err := memory.Acquire(ctx, taken); err != nil {
+			return err
+		}
+		defer func() { memory.Release(taken) }()
+	}
 	batch, err := cursor.Next(ctx)
 	if err != nil {
 		return err
 	}
-	memory.Adjust(taken, batch.Bytes)
-	taken = batch.Bytes
+	if times > 0 {
+		memory.Adjust(taken, times*batch.Bytes)
+		taken = times * batch.Bytes
+	}
 	return visit(batch)
 }
 
-func (c *comparison) digest(ctx context.Context, s side, report bool) (digest, error) {
-	var d digest
-	var scratch []byte
-	err := c.batches(ctx, c.find(s, bson.RawValue{}, c.work.Range, c.env.Step().Tuning.BatchDocuments), true, func(b endpoint.Batch) error {
-		for _, document := range b.Documents {
-			scratch = d.add(document, scratch)
+// drillDown compares a segment by document. Each chunk of the source is compared with everything that the target
+// has in the chunk's range, so that what only the target has is found too.
+func (c *comparison) drillDown(ctx context.Context, s segment) error {
+	c.known = c.at.Listed
+	last := s.after
+	if !s.in.Resumable() {
+		return c.atOnce(ctx, s)
+	}
+	if c.work.Blind != blindSource {
+		// What is read of the target meanwhile is taken from the memory with it: a chunk that waited for more
+		// while it holds some could wait for another one that does the same.
+		err := c.batches(ctx, c.find(c.sourceSide(), s.after, s.in, comparedDocuments), 2, func(b endpoint.Batch) error {
+			first, _ := endpoint.IDOf(b.Documents[0])
+			goesOn := last.Type != 0 && endpoint.SameID(first, last)
+			if !goesOn && !endpoint.SameValue(last, s.after) { // all documents with the last _id have been compared
+				if err := c.save(last); err != nil {
+					return err
+				}
+			}
+			err := c.compareChunk(ctx, b.Documents, last, upTo(s.in, b.Last), goesOn)
+			last = b.Last
+			return err
+		})
+		if err != nil {
+			return err
 		}
-		if report {
-			c.task.Report(Counts{Read: int64(len(b.Documents)), Bytes: b.Bytes})
-		}
-		return nil
-	})
-	return d, err
+	}
+	return c.compareChunk(ctx, nil, last, s.in, false) // what the target has above the source's last _id
 }
 
-// byDocument walks the source in chunks, and looks at everything that the target has in each chunk's range.
-func (c *comparison) byDocument(ctx context.Context) error {
-	if c.work.Range.Bracket == endpoint.BracketOther {
-		return c.atOnce(ctx)
-	}
-	var last bson.RawValue
-	cursor := c.find(c.sourceSide(), last, c.work.Range, comparedDocuments)
-	err := c.batches(ctx, cursor, true, func(b endpoint.Batch) error {
-		upTo := c.work.Range
-		upTo.Below, upTo.Through = endpoint.Value{}, endpoint.Value{RawValue: b.Last}
-		err := c.compareChunk(ctx, b.Documents, last, upTo)
-		last = b.Last
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return c.compareChunk(ctx, nil, last, c.work.Range) // what the target has above the source's last _id
-}
-
-// atOnce is byDocument for the types of _id by which a range cannot be cut. They are deprecated and few.
-func (c *comparison) atOnce(ctx context.Context) error {
+// atOnce is drillDown where a range cannot be cut: it is of one value, or of types that are deprecated and few.
+func (c *comparison) atOnce(ctx context.Context, s segment) error {
 	var all []bson.Raw
-	cursor := c.find(c.sourceSide(), bson.RawValue{}, c.work.Range, comparedDocuments)
-	err := c.batches(ctx, cursor, false, func(b endpoint.Batch) error {
-		all = append(all, b.Documents...)
-		return nil
-	})
-	if err != nil {
-		return err
+	if c.work.Blind != blindSource {
+		err := c.batches(ctx, c.find(c.sourceSide(), s.after, s.in, comparedDocuments), 0, func(b endpoint.Batch) error {
+			all = append(all, b.Documents...)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
-	return c.compareChunk(ctx, all, bson.RawValue{}, c.work.Range)
+	return c.compareChunk(ctx, all, s.after, s.in, false)
 }
 
-// compareChunk compares some documents of the source with all that the target has in their range.
-func (c *comparison) compareChunk(ctx context.Context, documents []bson.Raw, after bson.RawValue, in endpoint.Range) error {
-	expected := make(map[string]bson.Raw, len(documents))
+// difference is a document of the source that the target does not have, or has otherwise.
+type difference struct {
+	document bson.Raw
+	outcome  string
+	message  string
+	twin     bool // shares its _id with others of the source, so that it cannot be repaired
+}
+
+// compareChunk compares some documents of the source with all that the target has in their range. continued tells
+// that the first of them may share their _id with the last of the chunk before.
+func (c *comparison) compareChunk(ctx context.Context, documents []bson.Raw, after bson.RawValue, in endpoint.Range, continued bool) error {
+	expected := make(map[string][]bson.Raw, len(documents))
+	var found []difference
 	for _, document := range documents {
+		c.counts.Read++
+		c.counts.Bytes += int64(len(document))
 		id, _ := endpoint.IDOf(document)
-		key := identityKey(id)
-		if _, twice := expected[key]; twice {
-			c.counts.Differing++
-			c.list(id, "the source has more than one document with this _id")
+		if continued && endpoint.SameID(id, after) {
+			found = append(found, difference{document, OutcomeDiffering, "the source has more documents with this _id, which is unique only within a shard key", true})
 			continue
 		}
-		expected[key] = document
+		key := endpoint.IDKey(id)
+		expected[key] = append(expected[key], document)
 	}
-	var repair []bson.Raw
-	err := c.batches(ctx, c.find(c.targetSide(), after, in, comparedDocuments), false, func(b endpoint.Batch) error {
-		for _, there := range b.Documents {
-			id, _ := endpoint.IDOf(there)
-			key := identityKey(id)
-			document, ok := expected[key]
-			delete(expected, key)
-			switch {
-			case !ok:
-				c.counts.Unexpected++
-				c.list(id, "unexpected: only the target has this document")
-			case !sameDocument(document, there):
-				c.counts.Differing++
-				c.list(id, "differs")
-				repair = append(repair, document)
+	if c.work.Blind != blindTarget {
+		err := c.batches(ctx, c.find(c.targetSide(), after, in, comparedDocuments), 0, func(b endpoint.Batch) error {
+			for _, there := range b.Documents {
+				id, _ := endpoint.IDOf(there)
+				key := endpoint.IDKey(id)
+				twins, ok := expected[key]
+				delete(expected, key)
+				if !ok {
+					if err := c.unexpected(id); err != nil {
+						return err
+					}
+					continue
+				}
+				found = append(found, c.against(twins, there)...)
 			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
 	for _, document := range documents { // in their order
 		id, _ := endpoint.IDOf(document)
-		if _, missing := expected[identityKey(id)]; missing {
-			delete(expected, identityKey(id))
-			c.counts.Missing++
-			c.list(id, "missing in the target")
-			repair = append(repair, document)
+		key := endpoint.IDKey(id)
+		twins := expected[key]
+		delete(expected, key)
+		for _, twin := range twins {
+			found = append(found, difference{twin, OutcomeMissing, "missing in the target" + shared(twins), len(twins) > 1})
 		}
 	}
-	if !c.spec.Repair || len(repair) == 0 {
+	return c.conclude(ctx, found)
+}
+
+// against compares the documents of the source that have one _id with the target's.
+func (c *comparison) against(twins []bson.Raw, there bson.Raw) []difference {
+	var found []difference
+	arrived := false
+	for _, twin := range twins {
+		if !arrived && sameDocument(twin, there) {
+			arrived = true
+			if len(twins) > 1 {
+				found = append(found, difference{twin, OutcomeIdentical, "this is the one that the target has" + shared(twins), true})
+			}
+			continue
+		}
+		found = append(found, difference{twin, OutcomeDiffering, "the target has another document with this _id" + shared(twins), len(twins) > 1})
+	}
+	return found
+}
+
+func shared(twins []bson.Raw) string {
+	if len(twins) < 2 {
+		return ""
+	}
+	return fmt.Sprintf("; the source has %d documents with this _id, which is unique only within a shard key", len(twins))
+}
+
+// conclude counts and lists differences, mended where the plan says so.
+func (c *comparison) conclude(ctx context.Context, found []difference) error {
+	for _, d := range found {
+		if d.outcome != OutcomeIdentical {
+			c.counts.count(d.outcome, 1)
+		}
+	}
+	if c.spec.Repair {
+		if err := c.repair(ctx, found); err != nil {
+			return err
+		}
+	}
+	for _, d := range found {
+		id, _ := endpoint.IDOf(d.document)
+		c.found = append(c.found, c.listed(id, d.outcome, d.message))
+	}
+	return nil
+}
+
+func (c *comparison) listed(id bson.RawValue, outcome, message string) Reject {
+	return Reject{Outcome: outcome, Origin: c.work.From, Namespace: c.target.Namespace(c.work.To), ID: endpoint.IDText(id), Message: message}
+}
+
+// unexpected counts and lists a document that only the target has, and stores the list when it has grown: with the
+// checkpoint as it stands, which then says how many of them are known.
+func (c *comparison) unexpected(id bson.RawValue) error {
+	c.counts.Unexpected++
+	if c.known > 0 {
+		c.known--
 		return nil
 	}
-	return c.repair(ctx, repair)
+	c.extra = append(c.extra, c.listed(id, OutcomeUnexpected, "only the target has this document"))
+	c.at.Listed++
+	if len(c.extra) < mostListed || !c.work.Range.Resumable() {
+		return nil
+	}
+	extra := c.extra
+	c.extra = nil
+	return c.store(c.saved, extra) // the counts go with the next _id
 }
 
-func (c *comparison) list(id bson.RawValue, message string) {
-	if len(c.differences) < mostListed {
-		c.differences = append(c.differences, Reject{Namespace: c.target.Namespace(c.work.To), ID: endpoint.IDText(id), Message: message})
-	}
+// save makes what has been compared up to and including an _id durable; Type 0: the whole unit.
+func (c *comparison) save(last bson.RawValue) error {
+	c.at = verifyCheckpoint{After: endpoint.Value{RawValue: last}, Done: last.Type == 0}
+	c.saved, c.known = c.counts, 0
+	list := append(c.found, c.extra...)
+	c.found, c.extra = nil, nil
+	return c.store(c.counts, list)
 }
 
-// repair brings documents to the target and looks at them again.
-func (c *comparison) repair(ctx context.Context, documents []bson.Raw) error {
-	writer, err := c.env.Writer(ctx, c.spec.To)
+func (c *comparison) store(counts Counts, list []Reject) error {
+	state, err := json.Marshal(c.at)
 	if err != nil {
 		return err
 	}
-	d := &delivery{writer: writer, inserter: writer.NewInserter(c.work.To, c.task.Stopping()), collection: c.work.To, onConflict: plans.ConflictReplace}
-	defer d.close()
-	_, rejects, err := d.deliver(ctx, parcel{documents: documents})
-	if err != nil {
-		return err
-	}
-	c.differences = append(c.differences, rejects...)
-	ids := make([]bson.RawValue, 0, len(documents))
-	for _, document := range documents {
-		id, _ := endpoint.IDOf(document)
-		ids = append(ids, id)
-	}
-	found, err := c.target.FindByID(ctx, c.work.To, ids)
-	if err != nil {
-		return err
-	}
-	there := make(map[string]bson.Raw, len(found))
-	for _, document := range found {
-		id, _ := endpoint.IDOf(document)
-		there[identityKey(id)] = document
-	}
-	for n, document := range documents {
-		if present, ok := there[identityKey(ids[n])]; ok && sameDocument(document, present) {
-			c.counts.Repaired++
-		}
+	if err := c.task.Save(Checkpoint{State: state, Counts: counts, Rejects: list}); err != nil {
+		return fmt.Errorf("save a checkpoint: %w", err)
 	}
 	return nil
 }

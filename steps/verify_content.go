@@ -3,28 +3,38 @@ package steps
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-
-	"go.mongodb.org/mongo-driver/bson"
-	"golang.org/x/sync/errgroup"
+	"math"
 
 	"vida/endpoint"
 	"vida/plans"
 )
 
 // verifyContent implements [Step]: it reads both sides on its own and compares every document. A unit is a range
-// of one collection's _id index. The ranges are this step's own: they are found type by type and with another
-// size than the copy's, so that a mistake in the copy's ranges does not repeat itself here.
+// of one collection's _id index. The ranges are this step's own: they are found type by type, on the side that has
+// more, and with another size than the copy's, so that a mistake in the copy's ranges does not repeat itself here.
 type verifyContent struct{}
 
 type verifyUnit struct {
 	From  string         `json:"from"`
 	To    string         `json:"to"`
 	Range endpoint.Range `json:"range"`
+	Limit int64          `json:"limit,omitempty"` // look at about so many documents of the source only; 0: at all
+	Blind string         `json:"blind,omitempty"` // the side whose server does not know this type of _id
 }
 
-// With a sample, ranges of about this many documents are looked at, evenly over the collection.
-const sampleUnitDocuments = 1000
+const (
+	blindSource = "source"
+	blindTarget = "target"
+)
+
+// verifyCheckpoint is how far a unit is: every document up to and including this _id has been compared.
+type verifyCheckpoint struct {
+	After  endpoint.Value `json:"after,omitzero"`
+	Listed int64          `json:"listed,omitempty"` // unexpected documents above After that are in the list already
+	Done   bool           `json:"done,omitempty"`
+}
 
 func (verifyContent) Preview(ctx context.Context, env Reader) (Preview, error) {
 	spec := env.Step().Spec.(*plans.VerifyContentSpec)
@@ -61,7 +71,7 @@ func sampled(n int64, fraction float64) int64 {
 	if !isSample(fraction) {
 		return n
 	}
-	return int64(float64(n) * fraction)
+	return int64(math.Ceil(float64(n) * fraction))
 }
 
 func (verifyContent) Divide(ctx context.Context, env Env) ([]Unit, error) {
@@ -78,118 +88,136 @@ func (verifyContent) Divide(ctx context.Context, env Env) ([]Unit, error) {
 	if err != nil {
 		return nil, err
 	}
+	there, err := collectionNames(ctx, target)
+	if err != nil {
+		return nil, err
+	}
 	var units []Unit
 	for _, p := range pairs {
-		parts, documents, err := verifyParts(ctx, env.Step().Tuning, spec, source, target, p)
+		switch {
+		case p.Collection.Name == "" && !there[p.To]:
+			return nil, missingCollection(source, p.From)
+		case p.Collection.Name == "":
+			env.Log("warn", source.Namespace(p.From)+" does not exist: every document of "+target.Namespace(p.To)+" is unexpected")
+		case !there[p.To]:
+			env.Log("warn", target.Namespace(p.To)+" does not exist: every document of "+source.Namespace(p.From)+" is missing")
+		}
+		more, err := verifyUnits(ctx, env.Step().Tuning, spec, source, target, p)
 		if err != nil {
 			return nil, err
 		}
-		for n, part := range parts {
-			if isSample(spec.Sample) && !inSample(n, spec.Sample) {
-				continue
-			}
-			body, err := json.Marshal(verifyUnit{From: p.From, To: p.To, Range: part.Range})
-			if err != nil {
+		units = append(units, more...)
+	}
+	return units, nil
+}
+
+func collectionNames(ctx context.Context, reader *endpoint.Reader) (map[string]bool, error) {
+	list, err := reader.ListCollections(ctx)
+	names := make(map[string]bool, len(list))
+	for _, c := range list {
+		names[c.Name] = true
+	}
+	return names, err
+}
+
+// A sample looks at the beginnings of about so many ranges.
+const sampleRanges = 200
+
+// verifyUnits cuts the collection of the side that has more, so that a nearly empty other side is covered too. A
+// type of _id that only one of the servers knows gets a unit of its own.
+func verifyUnits(ctx context.Context, tuning plans.Tuning, spec *plans.VerifyContentSpec, source, target *endpoint.Reader, p pair) ([]Unit, error) {
+	inSource, err := source.Stats(ctx, p.From)
+	if err != nil {
+		return nil, err
+	}
+	inTarget, err := target.Stats(ctx, p.To)
+	if err != nil {
+		return nil, err
+	}
+	cut, cutName, stats, cutSide := source, p.From, inSource, blindSource
+	other, otherName, otherSide := target, p.To, blindTarget
+	if inTarget.Documents > inSource.Documents {
+		cut, cutName, stats, cutSide = target, p.To, inTarget, blindTarget
+		other, otherName, otherSide = source, p.From, blindSource
+	}
+	tuning.UnitDocuments = max(1, tuning.UnitDocuments*2/3)
+	if isSample(spec.Sample) {
+		tuning.UnitDocuments = max(1000, stats.Documents/sampleRanges)
+	}
+	partitions, err := cut.PartitionByType(ctx, cutName, int(unitsFor(tuning, stats)))
+	if err != nil {
+		return nil, fmt.Errorf("partition %s: %w", cut.Namespace(cutName), err)
+	}
+	holds, refuses, err := other.Brackets(ctx, otherName)
+	if err != nil {
+		return nil, fmt.Errorf("look at the types of _id in %s: %w", other.Namespace(otherName), err)
+	}
+	var units []Unit
+	add := func(part endpoint.Part, blind string) error {
+		work := verifyUnit{From: p.From, To: p.To, Range: part.Range, Blind: blind}
+		expected := int64(part.Share * float64(stats.Documents))
+		if isSample(spec.Sample) {
+			expected = max(1, sampled(expected, spec.Sample))
+			work.Limit = expected
+		}
+		body, err := json.Marshal(work)
+		units = append(units, Unit{ID: fmt.Sprintf("%s/%05d", p.From, len(units)), Spec: body, Expected: expected})
+		return err
+	}
+	for _, part := range partitions.Parts {
+		blind := ""
+		if refuses[part.Range.Bracket] {
+			blind = otherSide
+		}
+		if err := add(part, blind); err != nil {
+			return nil, err
+		}
+	}
+	for _, bracket := range partitions.Refused {
+		if holds[bracket] {
+			if err := add(endpoint.Part{Range: endpoint.Range{Bracket: bracket}}, cutSide); err != nil {
 				return nil, err
 			}
-			units = append(units, Unit{ID: fmt.Sprintf("%s/%05d", p.From, n), Spec: body, Expected: int64(part.Share * float64(documents))})
 		}
 	}
 	return units, nil
 }
 
-// inSample picks ranges evenly: the nth is in when the running total passes a whole number with it.
-func inSample(n int, fraction float64) bool {
-	return int64(float64(n+1)*fraction) > int64(float64(n)*fraction) || n == 0
-}
-
-// verifyParts cuts the collection of the side that has more, so that a nearly empty other side, or one with types
-// of _id that the first does not have, is covered too.
-func verifyParts(ctx context.Context, tuning plans.Tuning, spec *plans.VerifyContentSpec, source, target *endpoint.Reader, p pair) ([]endpoint.Part, int64, error) {
-	inSource, err := source.Stats(ctx, p.From)
-	if err != nil {
-		return nil, 0, err
-	}
-	inTarget, err := target.Stats(ctx, p.To)
-	if err != nil {
-		return nil, 0, err
-	}
-	larger, collection, stats := source, p.From, inSource
-	if inTarget.Documents > inSource.Documents {
-		larger, collection, stats = target, p.To, inTarget
-	}
-	if isSample(spec.Sample) {
-		tuning.UnitDocuments = sampleUnitDocuments
-	} else {
-		tuning.UnitDocuments = max(1, tuning.UnitDocuments*2/3)
-	}
-	partitions, err := larger.PartitionByType(ctx, collection, int(unitsFor(tuning, stats)))
-	if err != nil {
-		return nil, 0, fmt.Errorf("partition %s: %w", larger.Namespace(collection), err)
-	}
-	return partitions.Parts, stats.Documents, nil
-}
-
 func (verifyContent) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {
 	spec := env.Step().Spec.(*plans.VerifyContentSpec)
-	var work verifyUnit
-	if err := json.Unmarshal(unit.Spec, &work); err != nil {
+	c := comparison{env: env, spec: spec, task: task, unit: unit, counts: unit.Counts, saved: unit.Counts}
+	if err := json.Unmarshal(unit.Spec, &c.work); err != nil {
 		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
 	}
-	source, err := env.Reader(ctx, spec.From)
-	if err != nil {
+	if len(unit.Checkpoint) > 0 {
+		if err := json.Unmarshal(unit.Checkpoint, &c.at); err != nil {
+			return Result{}, fmt.Errorf("unit %s: its stored checkpoint: %w", unit.ID, err)
+		}
+	}
+	var err error
+	if c.source, err = env.Reader(ctx, spec.From); err != nil {
 		return Result{}, err
 	}
-	target, err := env.Reader(ctx, spec.To)
-	if err != nil {
+	if c.target, err = env.Reader(ctx, spec.To); err != nil {
 		return Result{}, err
 	}
-	c := comparison{env: env, spec: spec, work: work, source: source, target: target, task: task}
-	return c.run(ctx)
+	if !c.at.Done {
+		err = c.run(ctx)
+	}
+	if errors.Is(err, endpoint.ErrStopping) {
+		err = ErrStopped
+	}
+	return Result{Counts: c.counts}, err
 }
 
 func (verifyContent) Finish(_ context.Context, env Env, results []Result) (Result, error) {
 	total := sum(results)
+	c := total.Counts
 	if spec := env.Step().Spec.(*plans.VerifyContentSpec); isSample(spec.Sample) {
-		total.Notes = append(total.Notes, fmt.Sprintf("a sample: %d documents were compared", total.Counts.Read))
+		total.Notes = append(total.Notes, fmt.Sprintf("a sample: %d documents were compared", c.Read))
+	}
+	if c.Missing+c.Differing+c.Unexpected > 0 {
+		total.Notes = append(total.Notes, fmt.Sprintf("missing %d, differing %d, unexpected %d, repaired %d; each is listed by vida status --rejects", c.Missing, c.Differing, c.Unexpected, c.Repaired))
 	}
 	return total, nil
-}
-
-// side is one of the two places a comparison reads.
-type side struct {
-	reader     *endpoint.Reader
-	collection string
-}
-
-func (c *comparison) find(s side, after bson.RawValue, in endpoint.Range, documents int) *endpoint.Cursor {
-	find := endpoint.Find{
-		Collection:     s.collection,
-		Range:          in,
-		After:          after,
-		BatchDocuments: documents,
-		BatchBytes:     c.env.Step().Tuning.BatchBytes,
-		Stopping:       c.task.Stopping(),
-	}
-	if c.spec.Query != nil {
-		find.Queries = []bson.Raw{c.spec.Query}
-	}
-	return s.reader.Find(find)
-}
-
-// digests reads the unit's range on both sides at the same time.
-func (c *comparison) digests(ctx context.Context) (source, target digest, err error) {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		var err error
-		source, err = c.digest(ctx, c.sourceSide(), true)
-		return err
-	})
-	group.Go(func() error {
-		var err error
-		target, err = c.digest(ctx, c.targetSide(), false)
-		return err
-	})
-	err = group.Wait()
-	return source, target, err
 }

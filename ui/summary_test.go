@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -130,40 +131,88 @@ x               1                         interrupted  0.0s
 `)
 }
 
-func TestRejects(t *testing.T) {
-	list := []Reject{
-		{Step: "copy", Namespace: "db.orders", ID: json.RawMessage(`{"$oid":"5f"}`), Code: 10334, Message: "too\nlarge"},
-		{Step: "copy", Namespace: "db.orders", ID: json.RawMessage("not json\x1b"), Message: "conflict"},
+func rejectsOf(list ...Reject) RejectSource {
+	return func(outcomes []string, visit func(Reject) error) error {
+		for _, r := range list {
+			if len(outcomes) > 0 && !slices.Contains(outcomes, r.Outcome) {
+				continue
+			}
+			if err := visit(r); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
+}
+
+func TestRejects(t *testing.T) {
+	list := rejectsOf(
+		Reject{Step: "copy", Outcome: "rejected", Namespace: "db.orders", ID: json.RawMessage(`{"$oid":"5f"}`), Code: 10334, Message: "too\nlarge"},
+		Reject{Step: "copy", Outcome: "replaced", Namespace: "db.orders", ID: json.RawMessage("7"), Message: "differed"},
+		Reject{Step: "copy", Outcome: "rejected", Namespace: "db.orders", ID: json.RawMessage("not json\x1b"), Message: "conflict"},
+		Reject{Step: "verify", Outcome: "missing", Namespace: "db.orders", ID: json.RawMessage("8"), Message: "gone"},
+	)
 	var out bytes.Buffer
 	if err := Rejects(&out, list); err != nil {
 		t.Fatal(err)
 	}
-	expectText(t, out.String(), `STEP  NAMESPACE  _ID             CODE  WHY
-copy  db.orders  {"$oid":"5f"}  10334  too large
-copy  db.orders  not json?             conflict
+	expectText(t, out.String(), `STEP    OUTCOME   NAMESPACE  _ID             CODE  WHY
+copy    rejected  db.orders  {"$oid":"5f"}  10334  too large
+copy    replaced  db.orders  7                     differed
+copy    rejected  db.orders  not json?             conflict
+verify  missing   db.orders  8                     gone
 
-2 rejected documents
+2 rejected documents, 1 conflict, 1 difference
 `)
 	out.Reset()
 	if err := RejectsJSON(&out, "p", list); err != nil {
 		t.Fatal(err)
 	}
 	expectText(t, out.String(), `{"plan":"p","rejects":[`+
-		`{"step":"copy","namespace":"db.orders","id":{"$oid":"5f"},"code":10334,"message":"too\nlarge"},`+
-		`{"step":"copy","namespace":"db.orders","id":"not json\u001b","code":0,"message":"conflict"}]}`+"\n")
+		`{"step":"copy","outcome":"rejected","namespace":"db.orders","id":{"$oid":"5f"},"code":10334,"message":"too\nlarge"},`+
+		`{"step":"copy","outcome":"rejected","namespace":"db.orders","id":"not json\u001b","code":0,"message":"conflict"}],`+
+		`"conflicts":[{"step":"copy","outcome":"replaced","namespace":"db.orders","id":7,"code":0,"message":"differed"}],`+
+		`"differences":[{"step":"verify","outcome":"missing","namespace":"db.orders","id":8,"code":0,"message":"gone"}]}`+"\n")
 	out.Reset()
-	if err := RejectsJSON(&out, "p", nil); err != nil {
+	if err := RejectsJSON(&out, "p", rejectsOf()); err != nil {
 		t.Fatal(err)
 	}
 	expectText(t, out.String(), `{"plan":"p","rejects":[]}`+"\n")
+}
+
+// However many there are, they are written as they come.
+func TestRejectsAreNotKept(t *testing.T) {
+	source := func(_ []string, visit func(Reject) error) error {
+		for range 3*rejectRows + 1 {
+			if err := visit(Reject{Step: "copy", Outcome: "rejected", ID: json.RawMessage("1")}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var out bytes.Buffer
+	if err := Rejects(&out, source); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "STEP"); n != 4 {
+		t.Errorf("%d tables", n)
+	}
+	if !strings.HasSuffix(out.String(), "\n3,001 rejected documents\n") {
+		t.Errorf("ends with %q", out.String()[out.Len()-40:])
+	}
+	if err := Rejects(brokenPipe{}, source); err == nil {
+		t.Error("a write error was hidden")
+	}
+	if err := RejectsJSON(brokenPipe{}, "p", source); err == nil {
+		t.Error("a write error was hidden")
+	}
 }
 
 func TestWriteErrorsOfTables(t *testing.T) {
 	if err := Summary(brokenPipe{}, report(runner.StatusSucceeded, copying(1)), next); err == nil {
 		t.Error("Summary hid a write error")
 	}
-	if err := Rejects(brokenPipe{}, nil); err == nil {
+	if err := Rejects(brokenPipe{}, rejectsOf()); err == nil {
 		t.Error("Rejects hid a write error")
 	}
 }
