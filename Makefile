@@ -4,6 +4,9 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOLANGCI_VERSION := v2.15.0
 TEST_FLAGS ?= -race
+# Of the quickstart's account: what it provisions, and what other traffic uses of it, in request units a second.
+REQUEST_UNITS ?= 10000
+BACKGROUND ?= 1500
 TEST_TIMEOUT ?= 25m
 
 .PHONY: help build quickstart test test-documentdb lint bench bench-large fuzz clean
@@ -15,9 +18,9 @@ build: ## bin/vida, bin/vida-sandbox and bin/vida-bench
 	$(GO) build -ldflags "-X main.version=$(VERSION)" -o bin/vida .
 	cd sandbox && $(GO) build -o ../bin/ ./cmd/vida-sandbox ./cmd/vida-bench
 
-quickstart: build ## the whole migration on this machine, with 20,000 generated orders
+quickstart: build ## the whole migration on this machine, with 20,000 generated orders, from an account of 10,000 RU/s
 	@state=$$(mktemp -d) && trap 'rm -rf "$$state"' EXIT && \
-	TOTAL_DOCUMENTS=$${TOTAL_DOCUMENTS:-20000} bin/vida-sandbox exec -- bin/vida run plans/full-migration.yaml --state "$$state"
+	TOTAL_DOCUMENTS=$${TOTAL_DOCUMENTS:-20000} bin/vida-sandbox exec --orders --request-units $(REQUEST_UNITS) --background $(BACKGROUND) -- bin/vida run plans/full-migration.yaml --state "$$state"
 
 test: build ## every test, against the embedded engine
 	$(GO) vet ./...

@@ -165,6 +165,10 @@ func account(s cosmos.Statistics) string {
 			refused += count
 		}
 	}
-	return fmt.Sprintf("cosmos %s: %.0f RU charged of %.0f RU/s over %d physical partitions, %d commands throttled (%d writes), %d refused",
-		s.Profile, s.Charged.Total, s.Budget.RequestUnits, len(s.Partitions), s.Throttled.Commands, s.Throttled.Writes, refused)
+	partitions := "1 physical partition"
+	if len(s.Partitions) > 1 {
+		partitions = fmt.Sprintf("%d physical partitions", len(s.Partitions))
+	}
+	return fmt.Sprintf("cosmos %s: %.0f RU charged of %.0f RU/s over %s, %d commands throttled (%d writes), %d refused",
+		s.Profile, s.Charged.Total, s.Budget.RequestUnits, partitions, s.Throttled.Commands, s.Throttled.Writes, refused)
 }

@@ -164,6 +164,18 @@ func TestServeAsksForUserAndPassword(t *testing.T) {
 	}
 }
 
+func TestServeHasACollectionOfOrders(t *testing.T) {
+	variables := serving(t, "VIDA_SANDBOX_COSMOS_URL", "serve", "--orders")
+	indexes := client(t, variables["COSMOS_DB_CONNECTION_STRING"]).Client().Database("volvo-service-orders").Collection("serviceorders").Indexes()
+	specifications, err := indexes.ListSpecifications(t.Context())
+	if err != nil || len(specifications) != 6 { // with those on _id and on _ts
+		t.Errorf("%d indexes, %v", len(specifications), err)
+	}
+	if told := call(t, http.MethodGet, variables["VIDA_SANDBOX_COSMOS_URL"], ""); told["charged"].(map[string]any)["total"] != 1.0 {
+		t.Errorf("charged before it was used: %v", told["charged"])
+	}
+}
+
 func TestServeWithoutAnAccount(t *testing.T) {
 	for _, without := range []string{"--cosmos=off", "--profile=none"} {
 		variables := serving(t, "VIDA_TEST_TARGET_URI", "serve", without)
@@ -219,25 +231,26 @@ func TestMistakesInTheFlagsOfTheDouble(t *testing.T) {
 		args []string
 		says string
 	}{
-		"profile":             {[]string{"--profile", "ru-9"}, "ru-3.6, ru-4.2, ru-7.0, vcore"},
-		"profile file":        {[]string{"--profile", file(t, "p.yaml", "max_pages: 3\n")}, "max_pages"},
-		"behaviour":           {[]string{"--throttled-writes", "never"}, "partial, command, mixed"},
-		"mode":                {[]string{"--cosmos", "maybe"}, "maybe"},
-		"off and asked for":   {[]string{"--cosmos=off", "--request-units", "5"}, "--request-units"},
-		"none and asked for":  {[]string{"--profile", "none", "--twin-every", "5"}, "--twin-every"},
-		"none and on":         {[]string{"--profile", "none", "--cosmos=on"}, "exclude each other"},
-		"throughput":          {[]string{"--request-units", "0"}, "--request-units 0"},
-		"password":            {[]string{"--username", "a"}, "--password"},
-		"a user behind":       {[]string{"--username", "a", "--password", "b", "--source-uri", "mongodb://u:hunter2@h/"}, "--username"},
-		"no faults":           {[]string{"--target-faults-address", "127.0.0.1:0"}, "--target-faults"},
-		"faults":              {[]string{"--target-faults", file(t, "f.yaml", "rules: [{command: find}]")}, "action"},
-		"no file of faults":   {[]string{"--source-faults", "/nonesuch"}, "/nonesuch"},
-		"TLS behind":          {[]string{"--source-uri", tls, "--cosmos=on"}, "TLS"},
-		"TLS behind faults":   {[]string{"--target-uri", tls, "--target-faults", "/dev/null"}, "TLS"},
-		"lookups behind":      {[]string{"--source-uri", "mongodb+srv://u:hunter2@h/", "--cosmos=on"}, "mongodb+srv"},
-		"proxy of nothing":    {nil, "--upstream"},
-		"proxy without rules": {[]string{"--upstream", "mongodb://h/", "--rules", "/nonesuch"}, "/nonesuch"},
-		"proxy of TLS":        {[]string{"--upstream", tls}, "TLS"},
+		"profile":              {[]string{"--profile", "ru-9"}, "ru-3.6, ru-4.2, ru-7.0, vcore"},
+		"profile file":         {[]string{"--profile", file(t, "p.yaml", "max_pages: 3\n")}, "max_pages"},
+		"behaviour":            {[]string{"--throttled-writes", "never"}, "partial, command, mixed"},
+		"mode":                 {[]string{"--cosmos", "maybe"}, "maybe"},
+		"off and asked for":    {[]string{"--cosmos=off", "--request-units", "5"}, "--request-units"},
+		"none and asked for":   {[]string{"--profile", "none", "--twin-every", "5"}, "--twin-every"},
+		"none and on":          {[]string{"--profile", "none", "--cosmos=on"}, "exclude each other"},
+		"throughput":           {[]string{"--request-units", "0"}, "--request-units 0"},
+		"orders of the user's": {[]string{"--orders", "--source-uri", "mongodb://h/"}, "--orders"},
+		"password":             {[]string{"--username", "a"}, "--password"},
+		"a user behind":        {[]string{"--username", "a", "--password", "b", "--source-uri", "mongodb://u:hunter2@h/"}, "--username"},
+		"no faults":            {[]string{"--target-faults-address", "127.0.0.1:0"}, "--target-faults"},
+		"faults":               {[]string{"--target-faults", file(t, "f.yaml", "rules: [{command: find}]")}, "action"},
+		"no file of faults":    {[]string{"--source-faults", "/nonesuch"}, "/nonesuch"},
+		"TLS behind":           {[]string{"--source-uri", tls, "--cosmos=on"}, "TLS"},
+		"TLS behind faults":    {[]string{"--target-uri", tls, "--target-faults", "/dev/null"}, "TLS"},
+		"lookups behind":       {[]string{"--source-uri", "mongodb+srv://u:hunter2@h/", "--cosmos=on"}, "mongodb+srv"},
+		"proxy of nothing":     {nil, "--upstream"},
+		"proxy without rules":  {[]string{"--upstream", "mongodb://h/", "--rules", "/nonesuch"}, "/nonesuch"},
+		"proxy of TLS":         {[]string{"--upstream", tls}, "TLS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := append(append([]string{"exec"}, c.args...), "--", "true")

@@ -26,6 +26,7 @@ type stackFlags struct {
 	kind   string
 	idKind string
 	data   string
+	orders bool // the source's collection is there, with indexes
 	double doubleFlags
 	faults [2]faultFlags // of the source and the target
 
@@ -41,6 +42,8 @@ func (f *stackFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.engine.Target.Port, "target-port", 0, "port of the target (0: any free one)")
 	flags.StringVar(&f.data, "data", "", "directory to keep the data in (default: a temporary one, removed at the end)")
 	flags.StringVar(&f.engine.DocumentDB, "documentdb-dir", "", "where scripts/documentdb.sh has installed (default: $VIDA_DOCUMENTDB_DIR, or /opt/vida-documentdb)")
+
+	flags.BoolVar(&f.orders, "orders", false, "create the source's collection, empty, with the indexes of an application of service orders")
 
 	virtual := pflag.NewFlagSet("null", pflag.ContinueOnError)
 	virtual.Int64Var(&f.engine.Null.Documents, "documents", 1_000_000, "how many documents the source has")
@@ -115,6 +118,11 @@ func (f *stackFlags) start(ctx context.Context) (_ *stack, err error) {
 	s.stops = append(s.stops, servers.Stop)
 	s.reports = append(s.reports, servers.Report)
 	s.sourceURI, s.targetURI = servers.SourceURI, servers.TargetURI
+	if f.orders {
+		if err := prepare(ctx, servers.SourceURI, names); err != nil {
+			return nil, fmt.Errorf("--orders: %w", err)
+		}
+	}
 	// The context ends the start only: what runs is stopped in order.
 	running := context.WithoutCancel(ctx)
 	if err := s.frontSource(running, front, sourcePort); err != nil {
@@ -238,6 +246,9 @@ func (f *stackFlags) check(options engine.Options) error {
 	}
 	if options.Source.Port != 0 && options.Source.Port == options.Target.Port {
 		return usagef("--source-port and --target-port are the same")
+	}
+	if f.orders && (options.Kind == engine.Null || options.Source.URI != "") {
+		return usagef("--orders is for a source that the sandbox starts, with an engine that keeps documents")
 	}
 	return f.checkNull(options)
 }
