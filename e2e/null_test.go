@@ -52,7 +52,7 @@ func (n *nullPair) job(tuning string) (j *job, plan string) {
 
 // nullStats is what a null server tells of itself.
 type nullStats struct {
-	Queries, Probes, GetMores, Served, Inserts, Checked, Wrong, Doubled, Missing int64
+	Queries, Probes, GetMores, Served, Inserts, Checked, Wrong, Doubled, Missing, Compressed int64
 }
 
 func (n *nullPair) stats(uri string) nullStats {
@@ -67,6 +67,8 @@ func (n *nullPair) stats(uri string) nullStats {
 		Wrong    int64 `bson:"wrong"`
 		Doubled  int64 `bson:"doubled"`
 		Missing  int64 `bson:"missing"`
+
+		Compressed int64 `bson:"compressed"`
 	}
 	if err := connect(n.t, uri).Database("admin").RunCommand(context.Background(), bson.D{{Key: "vidaSandboxStats", Value: 1}}).Decode(&s); err != nil {
 		n.t.Fatal(err)
@@ -219,4 +221,35 @@ func TestMillionsOfDocumentsKilledHalfWay(t *testing.T) {
 	if size > 2<<20 {
 		t.Errorf("the state has %d bytes", size)
 	}
+}
+
+// Compression goes both ways, asked for by the plan or by the URI, and what arrives is the same.
+func TestCompression(t *testing.T) {
+	const documents = 20_000
+	for _, compressor := range []string{"zstd", "snappy", "zlib"} {
+		for _, by := range []string{"plan", "URI"} {
+			t.Run(compressor+" by the "+by, func(t *testing.T) {
+				n := startNull(t, "--documents", strconv.Itoa(documents))
+				tuning := "workers: 2"
+				if by == "plan" {
+					tuning += ", compressors: [" + compressor + "]"
+				}
+				j, plan := n.job(tuning)
+				if by == "URI" {
+					j.env = append(j.env, "COSMOS_DB_CONNECTION_STRING="+n.sourceURI+"?compressors="+compressor,
+						"MONGODB_ATLAS_CONNECTION_STRING="+n.targetURI+"?compressors="+compressor)
+				}
+				want(t, "inserted", j.run(0, plan).step(t, "copy").Inserted, documents)
+				n.whole(0)
+				source, target := n.stats(n.sourceURI), n.stats(n.targetURI)
+				if source.Compressed < source.GetMores || target.Compressed < target.Inserts {
+					t.Errorf("not compressed: source %+v, target %+v", source, target)
+				}
+			})
+		}
+	}
+	n := startNull(t, "--documents", "1000")
+	j, plan := n.job("workers: 1")
+	j.run(0, plan)
+	want(t, "compressed without being asked", n.stats(n.sourceURI).Compressed+n.stats(n.targetURI).Compressed, 0)
 }

@@ -20,7 +20,7 @@ func (c *connection) administer() (bson.D, error) {
 	ok := bson.D{{Key: "ok", Value: 1.0}}
 	switch name := c.request.name; name {
 	case "hello", "isMaster", "ismaster":
-		return hello(), nil
+		return append(hello(), bson.E{Key: "compression", Value: offered(c.request.body)}), nil
 	case "ping", "endSessions", "killSessions", "refreshSessions":
 		return ok, nil
 	case "buildInfo", "buildinfo":

@@ -23,6 +23,7 @@ type connection struct {
 }
 
 func newConnection(s *Server, conn net.Conn) *connection {
+	conn = &compressing{Conn: conn, counters: &s.counters}
 	return &connection{
 		server:  s,
 		request: request{from: bufio.NewReaderSize(conn, readBufferBytes)},

@@ -21,6 +21,8 @@ type Stats struct {
 	Documents int64 `bson:"documents"` // of the collection that the options name: there now
 	Missing   int64 `bson:"missing"`   // of it: not there now
 
+	Compressed int64 `bson:"compressed"` // messages that came compressed
+
 	WrongExamples []string `bson:"wrongExamples,omitempty"`
 }
 
@@ -38,14 +40,14 @@ const maxExamples = 10
 
 // counters gather the statistics. They are safe for concurrent use.
 type counters struct {
-	queries, probes, getMores, served, inserts, checked, wrong, doubled, bytesIn, bytesOut atomic.Int64
+	queries, probes, getMores, served, inserts, checked, wrong, doubled, bytesIn, bytesOut, compressed atomic.Int64
 
 	mu       sync.Mutex
 	examples []string
 }
 
 func (c *counters) all() []*atomic.Int64 {
-	return []*atomic.Int64{&c.queries, &c.probes, &c.getMores, &c.served, &c.inserts, &c.checked, &c.wrong, &c.doubled, &c.bytesIn, &c.bytesOut}
+	return []*atomic.Int64{&c.queries, &c.probes, &c.getMores, &c.served, &c.inserts, &c.checked, &c.wrong, &c.doubled, &c.bytesIn, &c.bytesOut, &c.compressed}
 }
 
 func (c *counters) sentWrong(what string) {
@@ -72,6 +74,6 @@ func (c *counters) stats() Stats {
 	return Stats{
 		Queries: c.queries.Load(), Probes: c.probes.Load(), GetMores: c.getMores.Load(), Served: c.served.Load(),
 		Inserts: c.inserts.Load(), Checked: c.checked.Load(), Wrong: c.wrong.Load(), Doubled: c.doubled.Load(),
-		BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(), WrongExamples: append([]string(nil), c.examples...),
+		Compressed: c.compressed.Load(), BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(), WrongExamples: append([]string(nil), c.examples...),
 	}
 }
