@@ -59,7 +59,7 @@ func (r *run) run(ctx context.Context) error {
 	started := time.Now()
 	r.report = Report{
 		Plan:    r.options.Plan.Name,
-		Run:     fmt.Sprintf("%s-%d", started.UTC().Format("20060102T150405"), os.Getpid()),
+		Run:     fmt.Sprintf("%s-%d", started.UTC().Format("20060102T150405.000"), os.Getpid()),
 		Status:  StatusRunning,
 		Started: started,
 		Process: os.Getpid(),
