@@ -85,13 +85,13 @@ func mistake(field string, err error) *Error {
 		e.Hint = "it gives another answer each time, so that an interrupted run would go on with another: write the date, or ${NAME}"
 	case strings.HasPrefix(e.Message, "unknown name "):
 		e.Hint = "fields of the document are written doc.NAME"
-		e.Unknown, e.Known = strings.TrimPrefix(e.Message, "unknown name "), names()
+		e.Unknown, e.Known = strings.TrimPrefix(e.Message, "unknown name "), Names()
 	}
 	return e
 }
 
-// names returns what can be called in an expression.
-func names() (list []string) {
+// Names returns what can be called in an expression.
+func Names() (list []string) {
 	for _, f := range functions {
 		list = append(list, f.name)
 	}
