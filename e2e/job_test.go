@@ -28,7 +28,10 @@ type job struct {
 	env      []string
 }
 
-func newJob(t testing.TB) *job {
+func newJob(t testing.TB) *job { return newJobOn(t, sourceURI, targetURI) }
+
+// newJobOn is newJob on other servers than the suite's.
+func newJobOn(t testing.TB, sourceURI, targetURI string) *job {
 	t.Helper()
 	j := &job{t: t, dir: t.TempDir(), database: fmt.Sprintf("vida_e2e_%d", time.Now().UnixNano())}
 	j.source, j.target = connect(t, sourceURI).Database(j.database), connect(t, targetURI).Database(j.database)

@@ -23,6 +23,7 @@ commands:
   env                print VIDA_TEST_SOURCE_URI=… and VIDA_TEST_TARGET_URI=… of the running pair
   exec -- COMMAND    start a pair of its own, run COMMAND with these variables, stop; exits as COMMAND does
   serve              start, print the variables, stop at the end of standard input or at a signal
+  gateway SIDE PORT  one more gateway before the running source or target, in the foreground: one to be killed
 
 options (and the variables they default to):
   --dir DIR          the installation            VIDA_DOCUMENTDB_DIR, else /opt/vida-documentdb
@@ -335,6 +336,17 @@ do_env() {
 	print_env
 }
 
+do_gateway() { # side, port
+	[ $# = 2 ] && [ -f "$run/$1.port" ] || { say "gateway needs a side that runs (source or target) and a port"; exit 2; }
+	local pgport state
+	pgport=$(sed -n 4p "$(data_of "$1")/postmaster.pid")
+	state=$run/$1.gateway-$2
+	mkdir -p "$state"
+	DO_NOT_TRACK=1 exec "$ferretdb" --listen-addr="127.0.0.1:$2" \
+		--postgresql-url="postgres://postgres@127.0.0.1:$pgport/postgres" --no-auth --telemetry=disable \
+		--debug-addr=- --state-dir="$state" --log-level=ERROR
+}
+
 do_exec() {
 	[ $# -gt 0 ] || { usage >&2; exit 2; }
 	require_installed
@@ -349,7 +361,7 @@ do_exec() {
 	# In the background, so that a signal is acted on at once; standard input is handed on, and the
 	# signals that a shell makes its background commands ignore are theirs again.
 	# shellcheck disable=SC2046 # two words
-	env --default-signal=INT,QUIT $(print_env) "$@" <&0 &
+	env --default-signal=INT,QUIT VIDA_DOCUMENTDB_RUN="$run" $(print_env) "$@" <&0 &
 	child=$!
 	trap 'kill -TERM "$child" 2>/dev/null || true' TERM HUP
 	trap : INT # a terminal sends it to the command as well, whose answer it is
@@ -393,6 +405,7 @@ while [ $# -gt 0 ]; do
 	--) shift; break ;;
 	-*) say "unknown option $1"; usage >&2; exit 2 ;;
 	*)
+		[ "$command" != gateway ] || break
 		[ -z "$command" ] || { say "unexpected argument $1"; usage >&2; exit 2; }
 		command=$1
 		;;
@@ -414,6 +427,7 @@ stop) require_platform; stop_pair ;;
 status) running && say "running (in $run)" || fail "not running (in $run)" ;;
 env) do_env ;;
 exec) do_exec "$@" ;;
+gateway) do_gateway "$@" ;;
 serve) do_serve ;;
 '') usage >&2; exit 2 ;;
 *) say "unknown command $command"; usage >&2; exit 2 ;;
