@@ -96,7 +96,7 @@ func chaosRound(t *testing.T, random *rand.Rand, end time.Time) {
 	j := newJob(t)
 	source, target := newTap(t, wire.sourceURI), newTap(t, wire.targetURI)
 	j.env = append(j.env, "COSMOS_DB_CONNECTION_STRING="+source.uri(), "MONGODB_ATLAS_CONNECTION_STRING="+target.uri())
-	documents := mixedDocuments(t, random, 4000)
+	documents := mixedDocuments(t, random, 9000)
 	for from := 0; from < len(documents); from += 500 {
 		insert(t, j.source.Collection("orders"), documents[from:min(from+500, len(documents))])
 	}
@@ -152,7 +152,7 @@ func chaosRun(t *testing.T, random *rand.Rand, end time.Time, j *job, plan strin
 	}
 	r := j.start("run", plan, "--progress", "none", "--output", "json")
 	for {
-		next.Store(all.Load() + 1 + random.Int64N(120))
+		next.Store(all.Load() + 1 + random.Int64N(30))
 		select {
 		case <-r.ended:
 			return r.wait()
@@ -249,9 +249,9 @@ func mixedDocuments(t testing.TB, random *rand.Rand, count int) []any {
 		document := bson.D{{Key: "_id", Value: id}}
 		size := 0
 		switch {
-		case n%1500 == 700:
+		case n%4500 == 700:
 			size = 15 << 20
-		case n%400 == 100:
+		case n%900 == 100:
 			size = 1 << 20
 		case n%9 == 0:
 			size = 1 + random.IntN(20_000)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"go.mongodb.org/mongo-driver/bson"
 )
 
 // tap is a relay before a server that knows what is asked of it: it counts the documents that inserts carry, and
@@ -108,7 +110,8 @@ func readWire(from io.Reader) ([]byte, error) {
 	return message, err
 }
 
-// see counts a command. Only OP_MSG is looked into; vida sends the documents of an insert as a section of it.
+// see counts a command. Only OP_MSG is looked into. The documents of an insert are an array of the command, or a
+// section of their own.
 func (p *tap) see(message []byte) {
 	const opMsg, header, flags = 2013, 16, 4
 	if binary.LittleEndian.Uint32(message[12:]) != opMsg || len(message) < header+flags+1+5 {
@@ -128,6 +131,10 @@ func (p *tap) see(message []byte) {
 			command = name
 			if element[0] == 2 && len(value) > 5 { // a string: the collection's name
 				collection, _, _ = strings.Cut(value[4:], "\x00")
+			}
+			if list, ok := bson.Raw(section[:size]).Lookup("documents").ArrayOK(); ok && command == "insert" {
+				values, _ := list.Values()
+				documents += int64(len(values))
 			}
 		case 1:
 			body := section[4:size]
