@@ -221,7 +221,7 @@ func TestACheckTellsWhatIsThereAndLeavesNothing(t *testing.T) {
 			}
 		}
 	}
-	if o := j.mustVida(0, "run", plan, "--only", "check", "--restart", "check"); !strings.Contains(o.stdout, "target: the user may read and write") {
+	if o := j.mustVida(0, "run", plan, "--only", "check"); !strings.Contains(o.stdout, "target: the user may read and write") {
 		t.Errorf("writing was not tried:\n%s", o.stdout)
 	}
 	for n, database := range []*mongo.Database{j.source, j.target} {
@@ -258,6 +258,10 @@ func TestACheckFindsWhatLaterStepsWouldFailOf(t *testing.T) {
 	copyOrders := `
 		- name: check
 		  type: check-connections
+		- name: indexes
+		  type: extract-indexes
+		  from: source
+		  collections: [orders]
 		- name: generate
 		  type: generate
 		  when: env.GENERATE == "yes"
@@ -272,8 +276,13 @@ func TestACheckFindsWhatLaterStepsWouldFailOf(t *testing.T) {
 	`
 	j.env = append(j.env, "GENERATE=no")
 	o := j.mustVida(1, "run", j.plan("missing", copyOrders))
-	if line := lineWith(o.stdout, "error: connection source: "); !strings.Contains(line, j.database+".orders does not exist, and the step copy reads it (there are order)") {
+	if line := lineWith(o.stdout, "error: connection source: "); !strings.Contains(line, j.database+".orders does not exist, and is read by copy (there are order)") {
 		t.Errorf("the missing collection:\n%s", o.stdout)
+	}
+	other := strings.Replace(copyOrders, "collections: [orders]", "collections: [ordres]", 1) // which no step makes
+	o = j.mustVida(1, "run", j.plan("misspelt", other))
+	if !strings.Contains(o.stdout, j.database+".ordres does not exist, and is read by indexes (there are order)") {
+		t.Errorf("the misspelt collection:\n%s", o.stdout)
 	}
 	want(t, "collections of the target", int64(len(names(t, j.target))), 0)
 	// What an earlier step makes need not be there.

@@ -183,7 +183,7 @@ func (r *run) finished(index int, saved state.Step) bool {
 	step := r.options.Plan.Steps[index]
 	switch step.Type {
 	case plans.TypeCheckConnections:
-		return saved.Status == StatusSucceeded && !r.anythingLeft(index+1)
+		return saved.Status == StatusSucceeded && r.leadsTo(index+1) && !r.anythingLeft(index+1)
 	case plans.TypeVerifyCounts, plans.TypeVerifyContent, plans.TypeVerifyIndexes:
 		return saved.Status == StatusSucceeded && !r.worked && !r.workedSince(index, saved.Finished)
 	}
@@ -199,6 +199,16 @@ func (r *run) workedSince(index int, finished time.Time) bool {
 			continue
 		}
 		if r.saved[step.Name].Finished.After(finished) {
+			return true
+		}
+	}
+	return false
+}
+
+// leadsTo tells whether anything but checks is to come. Where nothing is, who runs a check wants it done.
+func (r *run) leadsTo(from int) bool {
+	for n := from; n < len(r.options.Plan.Steps); n++ {
+		if r.options.selected(n) && r.options.Plan.Steps[n].Type != plans.TypeCheckConnections {
 			return true
 		}
 	}

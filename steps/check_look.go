@@ -133,8 +133,8 @@ func (l *look) missingDatabase(others []string) {
 		}
 	}
 	for _, n := range l.needs {
-		if n.required && len(n.sourceNames()) > len(n.made) {
-			l.fail(n.still, "the database %s does not exist, and the step %s reads it (%s)", l.out.Database, n.step, thereAre("databases", others))
+		if n.required && slices.ContainsFunc(n.sourceNames(), func(name string) bool { return !slices.Contains(n.made, name) }) {
+			l.fail(n.still, "the database %s does not exist, and is read by %s (%s)", l.out.Database, n.step, thereAre("databases", others))
 			return
 		}
 	}
@@ -186,35 +186,47 @@ func (l *look) named(context.Context) error {
 			l.remark("not there yet: %s", strings.Join(absent, ", "))
 		}
 	}
-	if !exists && len(l.out.Errors) > 0 {
-		return nil // said already
-	}
-	for _, n := range l.needs {
-		if err := l.sources(n); err != nil {
-			l.fail(n.still, "%v (step %s)", err, n.step)
-		}
+	if exists || len(l.out.Errors) == 0 { // else it was said already
+		l.sources()
 	}
 	return nil
 }
 
-// sources checks what a step reads and cannot do without.
-func (l *look) sources(n need) error {
-	if !n.required {
-		return nil
+// sources checks what steps read and cannot do without.
+func (l *look) sources() {
+	type missing struct {
+		steps []string
+		still bool
 	}
-	pairs, _, err := choose(l.reader.Namespace, l.collections, n.selection)
-	if err != nil {
-		return err
-	}
-	for _, p := range pairs {
-		if p.Collection.Name == "" && !slices.Contains(n.made, p.From) {
-			l.fail(n.still, "%s does not exist, and the step %s reads it (%s)", l.reader.Namespace(p.From), n.step, thereAre("collections", l.collectionNames()))
+	var order []string
+	absent := map[string]*missing{}
+	for _, n := range l.needs {
+		if !n.required {
+			continue
+		}
+		pairs, _, err := choose(l.reader.Namespace, l.collections, n.selection)
+		if err != nil {
+			l.fail(n.still, "%v (step %s)", err, n.step)
+		}
+		if len(pairs) == 0 && len(n.made) == 0 {
+			l.fail(false, "no collection of %s is one that the step %s is to read", l.out.Database, n.step)
+		}
+		for _, p := range pairs {
+			if p.Collection.Name != "" || slices.Contains(n.made, p.From) {
+				continue
+			}
+			if absent[p.From] == nil {
+				absent[p.From] = &missing{}
+				order = append(order, p.From)
+			}
+			m := absent[p.From]
+			m.steps, m.still = append(m.steps, n.step), m.still || n.still
 		}
 	}
-	if len(pairs) == 0 && len(n.made) == 0 {
-		l.fail(false, "no collection of %s is one that the step %s is to read", l.out.Database, n.step)
+	for _, name := range order {
+		m := absent[name]
+		l.fail(m.still, "%s does not exist, and is read by %s (%s)", l.reader.Namespace(name), enumerate(m.steps), thereAre("collections", l.collectionNames()))
 	}
-	return nil
 }
 
 func (l *look) has(name string) bool {

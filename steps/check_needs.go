@@ -40,6 +40,9 @@ func needsOf(env Reader, connection string) []need {
 		}
 		_, done := env.Earlier(step.Name)
 		n.step, n.still, n.made = step.Name, passed && !done, slices.Clone(made)
+		if _, extracts := step.Spec.(*plans.ExtractIndexesSpec); extracts { // content where it is made later
+			n.made = slices.DeleteFunc(n.sourceNames(), func(name string) bool { return !generates(env.Plan(), connection, name) })
+		}
 		made = append(made, n.targets...)
 		needs = append(needs, n)
 	}
@@ -71,7 +74,7 @@ func needOf(spec plans.Spec, connection string) (n need, uses bool) {
 	}
 	switch s := spec.(type) {
 	case *plans.ExtractIndexesSpec:
-		reads(s.From, s.Selection, false)
+		reads(s.From, s.Selection, true)
 	case *plans.GenerateSpec:
 		writes(s.To, []string{s.Collection}, endpoint.ActionFind, endpoint.ActionInsert)
 	case *plans.CopySpec:
@@ -84,6 +87,9 @@ func needOf(spec plans.Spec, connection string) (n need, uses bool) {
 	case *plans.CreateIndexesSpec:
 		writes(s.To, targetNames(s.Selection), endpoint.ActionCreateIndex)
 	case *plans.VerifyCountsSpec:
+		reads(s.From, s.Selection, false)
+		reads(s.To, plans.Selection{Collections: named(targetNames(s.Selection))}, false)
+	case *plans.VerifyIndexesSpec:
 		reads(s.From, s.Selection, false)
 		reads(s.To, plans.Selection{Collections: named(targetNames(s.Selection))}, false)
 	case *plans.VerifyContentSpec:

@@ -50,7 +50,7 @@ func finished(s *runner.StepReport, mean float64) string {
 	case s.Status == runner.StatusSkipped:
 		return join(s.Name+" skipped", ": ", firstNote(s))
 	case s.Status == runner.StatusFailed:
-		return join(s.Name+" failed after "+Duration(s.Seconds), ": ", Clean(s.Error))
+		return join(s.Name+" failed after "+Duration(s.Seconds), ": ", firstReason(s.Error))
 	case s.Status == runner.StatusInterrupted:
 		return join(s.Name+" interrupted after "+Duration(s.Seconds), ": ", soFar(s))
 	case s.Earlier:
@@ -65,6 +65,15 @@ func finished(s *runner.StepReport, mean float64) string {
 		parts = append(parts, rate(mean)+" docs/s")
 	}
 	return strings.Join(append(parts, shortfalls(s)...), ", ")
+}
+
+// firstReason is the first of a failure's reasons, and how many more the summary will list.
+func firstReason(reasons string) string {
+	first, others, more := strings.Cut(strings.TrimRight(reasons, "\n"), "\n")
+	if !more {
+		return Clean(first)
+	}
+	return fmt.Sprintf("%s; and %d more", Clean(first), 1+strings.Count(others, "\n"))
 }
 
 // since is when a step finished, or empty when that is not known.
