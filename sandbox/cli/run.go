@@ -83,7 +83,7 @@ the variables that the plans read. The plan rehearsed is the plan for production
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(newExecCommand(stdio), newServeCommand(stdio), newProxyCommand(stdio))
+	root.AddCommand(newExecCommand(stdio), newServeCommand(stdio), newPlotCommand(stdio), newProxyCommand(stdio))
 	return root
 }
 
