@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/mongo/options"
 )
@@ -47,7 +46,7 @@ func (d Duplicates) Find(ctx context.Context, r *Reader, collection string) ([]D
 		for n, name := range d.Fields {
 			value, err := group.LookupErr("_id", fmt.Sprintf("k%d", n))
 			if err != nil {
-				value = bson.RawValue{Type: bsontype.Null}
+				value = bson.RawValue{Type: bson.TypeNull}
 			}
 			values = append(values, bson.E{Key: name, Value: value})
 		}

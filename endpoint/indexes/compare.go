@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 )
 
 // Differences says, a phrase for each, in what `have` does something else than `want`: "unique: true, wanted
@@ -106,7 +105,7 @@ func sameOption(o option, a, b bson.RawValue) bool {
 }
 
 func orElse(value bson.RawValue, fallback any) bson.RawValue {
-	if value.Type == bsontype.Type(0) {
+	if value.Type == 0 {
 		return valueOf(fallback)
 	}
 	return value
@@ -192,7 +191,7 @@ func sameValue(a, b bson.RawValue) bool {
 	if a.Type != b.Type {
 		return false
 	}
-	if a.Type == bsontype.EmbeddedDocument || a.Type == bsontype.Array {
+	if a.Type == bson.TypeEmbeddedDocument || a.Type == bson.TypeArray {
 		return sameDocument(fieldsOf(bson.Raw(a.Value)), fieldsOf(bson.Raw(b.Value)))
 	}
 	return bytes.Equal(a.Value, b.Value)

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 )
 
@@ -48,7 +47,7 @@ type field struct {
 func newIndex(name string, key bson.Raw, options []field) Index {
 	options = slices.Clone(options)
 	slices.SortStableFunc(options, func(a, b field) int { return place(a.name) - place(b.name) })
-	fields := append([]field{{"key", bson.RawValue{Type: bsontype.EmbeddedDocument, Value: key}}, {"name", valueOf(name)}}, options...)
+	fields := append([]field{{"key", bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: key}}, {"name", valueOf(name)}}, options...)
 	return Index{definition: documentOf(fields)}
 }
 
@@ -70,7 +69,7 @@ func (i Index) Key() bson.Raw {
 // Option returns an option; ok is false where the definition does not have it.
 func (i Index) Option(name string) (value bson.RawValue, ok bool) {
 	value = i.definition.Lookup(name)
-	return value, value.Type != bsontype.Type(0)
+	return value, value.Type != 0
 }
 
 // Unique tells whether two documents may not have the same values of the key.
@@ -190,11 +189,11 @@ func documentOf(fields []field) bson.Raw {
 // number reads a number of any type but Decimal128.
 func number(value bson.RawValue) (float64, bool) {
 	switch value.Type {
-	case bsontype.Int32:
+	case bson.TypeInt32:
 		return float64(value.Int32()), true
-	case bsontype.Int64:
+	case bson.TypeInt64:
 		return float64(value.Int64()), true
-	case bsontype.Double:
+	case bson.TypeDouble:
 		return value.Double(), true
 	}
 	return 0, false
@@ -230,7 +229,7 @@ func isWildcard(key bson.Raw) bool {
 func valueOf(v any) bson.RawValue {
 	kind, data, err := bson.MarshalValue(v)
 	if err != nil {
-		return bson.RawValue{Type: bsontype.Null}
+		return bson.RawValue{Type: bson.TypeNull}
 	}
 	return bson.RawValue{Type: kind, Value: data}
 }
@@ -243,7 +242,7 @@ func valid(document bson.Raw) (ok bool) {
 		return false
 	}
 	for _, f := range fieldsOf(document) {
-		if composed := f.value.Type == bsontype.EmbeddedDocument || f.value.Type == bsontype.Array; composed && !valid(f.value.Value) {
+		if composed := f.value.Type == bson.TypeEmbeddedDocument || f.value.Type == bson.TypeArray; composed && !valid(f.value.Value) {
 			return false
 		}
 	}

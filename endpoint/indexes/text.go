@@ -14,7 +14,6 @@ import (
 	"unicode/utf8"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 )
 
 // Text is a value as an index file has it: YAML in one line, of which [Parse] makes the very same value again.
@@ -29,7 +28,7 @@ func KeyText(key bson.Raw) string {
 	if len(key) == 0 {
 		return ""
 	}
-	return Text(bson.RawValue{Type: bsontype.EmbeddedDocument, Value: key})
+	return Text(bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: key})
 }
 
 const (
@@ -40,38 +39,38 @@ const (
 // writeValue writes plainly what YAML has a word for, as extended JSON what that has one for, and the rest as BSON.
 func writeValue(b *strings.Builder, value bson.RawValue, depth int) {
 	switch value.Type {
-	case bsontype.Int32:
+	case bson.TypeInt32:
 		b.WriteString(strconv.FormatInt(int64(value.Int32()), 10))
 		return
-	case bsontype.Int64:
+	case bson.TypeInt64:
 		if n := value.Int64(); n < math.MinInt32 || n > math.MaxInt32 {
 			b.WriteString(strconv.FormatInt(n, 10))
 			return
 		}
-	case bsontype.Double:
+	case bson.TypeDouble:
 		if f := value.Double(); !math.IsNaN(f) && !math.IsInf(f, 0) {
 			b.WriteString(doubleText(f))
 			return
 		}
-	case bsontype.Boolean:
+	case bson.TypeBoolean:
 		if value.Value[0] <= 1 { // a byte, of which some writers use more than two values
 			b.WriteString(strconv.FormatBool(value.Boolean()))
 			return
 		}
-	case bsontype.Null:
+	case bson.TypeNull:
 		b.WriteString("null")
 		return
-	case bsontype.String:
+	case bson.TypeString:
 		if text, ok := value.StringValueOK(); ok && utf8.ValidString(text) && value.Equal(valueOf(text)) {
 			b.WriteString(quote(text))
 			return
 		}
-	case bsontype.EmbeddedDocument:
+	case bson.TypeEmbeddedDocument:
 		if fields := fieldsOf(value.Document()); depth < deepest && writable(value.Document(), fields) {
 			writeFields(b, fields, depth)
 			return
 		}
-	case bsontype.Array:
+	case bson.TypeArray:
 		if items := fieldsOf(bson.Raw(value.Value)); depth < deepest && writableArray(bson.Raw(value.Value), items) {
 			b.WriteByte('[')
 			for n, item := range items {
@@ -102,7 +101,7 @@ func writeFields(b *strings.Builder, fields []field, depth int) {
 // writeWrapped writes extended JSON where that reads back exactly, else BSON.
 func writeWrapped(b *strings.Builder, value bson.RawValue) {
 	document, err := bson.Marshal(bson.D{{Key: "v", Value: value}})
-	if err == nil && value.Type != bsontype.EmbeddedDocument && value.Type != bsontype.Array {
+	if err == nil && value.Type != bson.TypeEmbeddedDocument && value.Type != bson.TypeArray {
 		if text, ok := extendedJSON(document); ok {
 			b.WriteString(text)
 			return

@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 )
 
 // Verdict says what became of an index of the source.
@@ -315,7 +314,7 @@ func (d *draft) warn() {
 			say("unique: Cosmos DB does not look into arrays on a compound or nested key; the target does, so that documents which the source took may be refused")
 		}
 	}
-	if option("expireAfterSeconds").Type != bsontype.Type(0) {
+	if option("expireAfterSeconds").Type != 0 {
 		if d.source.Cosmos {
 			say("expireAfterSeconds: MongoDB expires dates only; a document in which " + fields[0].name + " holds a number (as milliseconds since 1970 on Cosmos DB) never expires on the target")
 		}

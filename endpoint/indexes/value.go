@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"gopkg.in/yaml.v3"
 )
 
@@ -37,7 +36,7 @@ func (p *parser) value(n *yaml.Node) (value bson.RawValue, ok bool) {
 		if !ok {
 			return bson.RawValue{}, false
 		}
-		return bson.RawValue{Type: bsontype.Array, Value: documentOf(items)}, true
+		return bson.RawValue{Type: bson.TypeArray, Value: documentOf(items)}, true
 	case yaml.MappingNode:
 		return p.document(n)
 	}
@@ -64,7 +63,7 @@ func (p *parser) document(n *yaml.Node) (value bson.RawValue, ok bool) {
 			list = append(list, field{f.key.Value, v})
 		}
 	}
-	return bson.RawValue{Type: bsontype.EmbeddedDocument, Value: documentOf(list)}, len(p.mistakes) == before
+	return bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: documentOf(list)}, len(p.mistakes) == before
 }
 
 // wrapped reads extended JSON, or BSON.
@@ -84,7 +83,7 @@ func (p *parser) wrapped(n *yaml.Node) (bson.RawValue, bool) {
 		}
 	}
 	value := raw.Lookup("v")
-	if err != nil || value.Type == bsontype.Type(0) {
+	if err != nil || value.Type == 0 {
 		p.report(n, "extended JSON: https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/", "%s is not extended JSON here", n.Content[0].Value)
 		return bson.RawValue{}, false
 	}
@@ -134,7 +133,7 @@ func (p *parser) scalar(n *yaml.Node) (bson.RawValue, bool) {
 	}
 	switch tag {
 	case "!!null":
-		return bson.RawValue{Type: bsontype.Null}, true
+		return bson.RawValue{Type: bson.TypeNull}, true
 	case "!!bool":
 		return valueOf(strings.EqualFold(n.Value, "true")), true
 	case "!!int":
