@@ -205,10 +205,10 @@ collections:
 
 	step := j.run(1, plan).step(t, "create")
 	contains(t, "the error", step.Error, "4 of 6 indexes could not be created",
-		"orders number_1 {number: 1} unique: ", `2 documents have {number: 7} (_id "first", "second")`,
-		"orders taken {z: 1}: the target has another index of this name (key: {x: 1}, wanted {z: 1})",
-		"orders y_unique {yy: 1} unique: the target has the index yy_1 on the same key with other options (without unique, wanted unique: true)",
-		"orders b_1 {b: 1} collation: {locale: sv}: ")
+		".orders: number_1 {number: 1} unique: ", `2 documents have {number: 7} (_id "first", "second")`,
+		".orders: taken {z: 1}: the target has another index of this name (key: {x: 1}, wanted {z: 1})",
+		".orders: y_unique {yy: 1} unique: the target has the index yy_1 on the same key with other options (without unique, wanted unique: true)",
+		".orders: b_1 {b: 1} collation: {locale: sv}: ")
 	contains(t, "create", step.notes(), "created a_1, c_1")
 	have := listed(t, j.target.Collection("orders"))
 	for _, name := range []string{"a_1", "c_1", "taken", "yy_1"} {
@@ -260,6 +260,39 @@ func TestMistakesInAnIndexFileAreShownAtTheirPlaces(t *testing.T) {
 		o := j.mustVida(1, "run", plan, flag)
 		contains(t, flag, o.stdout, "indexes.yaml:5:7: an index has no field \"uniq\"", "did you mean unique?", "indexes.yaml:6:16: \"2dshpere\" is no type of index", "did you mean 2dsphere?")
 	}
+}
+
+// An edited file is taken up by the same command also where the step was done.
+func TestAnEditedIndexFileIsTakenUp(t *testing.T) {
+	j := newJob(t)
+	createIndexes(t, j.source.Collection("orders"), plainIndexes...)
+	plan := j.plan("taken-up", `
+	- name: indexes
+	  type: extract-indexes
+	  from: source
+	  collections: [orders]
+	  output: indexes.yaml
+	- name: create
+	  type: create-indexes
+	  to: target
+	  file: indexes.yaml
+	- name: verify
+	  type: verify-indexes
+	  to: target
+	  file: indexes.yaml
+	`)
+	contains(t, "the dry run", j.mustVida(0, "run", plan, "--dry-run").stdout, "would create status_1", "with the 3 that it should have")
+	j.run(0, plan)
+	contains(t, "the second run", j.mustVida(0, "run", plan).stdout, "done earlier")
+
+	j.file("indexes.yaml", j.read("indexes.yaml")+"    - {key: {more: 1}}\n")
+	contains(t, "the second dry run", j.mustVida(0, "run", plan, "--dry-run").stdout, "indexes.yaml was edited since this step was done", "would create more_1")
+	report := j.run(0, plan)
+	contains(t, "create", report.step(t, "create").notes(), "created more_1", "there already: by time, number_1, status_1")
+	contains(t, "verify", report.step(t, "verify").notes(), "4 of 4 indexes are equal")
+
+	j.file("indexes.yaml", "version: 1\ncollections: {orders: [{key: {more: 1}, uniq: true}]}\n")
+	contains(t, "the error", j.run(1, plan).step(t, "create").Error, `an index has no field "uniq"`)
 }
 
 func TestExtractKeepsWhatSomebodyEdited(t *testing.T) {

@@ -23,6 +23,8 @@ func buildCanPass(err error) bool {
 // Asking again joins the build. So an attempt that the server was busy with for a while counts as progress, and
 // only a server that keeps failing at once uses up the patience. A build has no time-out of its own: that the
 // server has gone is what TCP's keep-alive finds out.
+//
+// The error does not name the index and its namespace: that is left to whoever has more to say of it.
 func (w *Writer) CreateIndex(ctx context.Context, collection string, definition bson.Raw) error {
 	patience := newPatience(w.config.Retry, w.config.Stopping)
 	for {
@@ -39,6 +41,6 @@ func (w *Writer) CreateIndex(ctx context.Context, collection string, definition 
 				continue
 			}
 		}
-		return fmt.Errorf("connection %s: create an index of %s: %w", w.config.Name, w.Namespace(collection), w.scrub(err))
+		return fmt.Errorf("connection %s: %w", w.config.Name, w.scrub(err))
 	}
 }

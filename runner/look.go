@@ -147,9 +147,17 @@ func (r *run) look(ctx context.Context, index int, step *plans.Step, units []sta
 			}
 		}
 	}
+	implementation, err := r.options.step(step.Type)
+	if err != nil {
+		return out, err
+	}
 	if r.finished(index, saved) {
-		out.Action, out.Since = ActionDone, saved.Finished
-		return out, nil
+		why := r.outdated(implementation, step)
+		if why == "" {
+			out.Action, out.Since = ActionDone, saved.Finished
+			return out, nil
+		}
+		out.Notes = append(out.Notes, why)
 	}
 	var read int64
 	if resumable(step) && saved.Divided && anyUndone(units) {
@@ -160,10 +168,6 @@ func (r *run) look(ctx context.Context, index int, step *plans.Step, units []sta
 		read = counts.Read
 		out.Action = ActionResume
 		out.Notes = append(out.Notes, fmt.Sprintf("%d of %d units and %d documents are done", done, len(units), counts.Read))
-	}
-	implementation, err := r.options.step(step.Type)
-	if err != nil {
-		return out, err
 	}
 	var noting sync.Mutex
 	looker := newLooker(r, step, func(_, message string) {

@@ -153,13 +153,17 @@ func (r *run) step(ctx context.Context, index int, step *plans.Step) (goOn bool,
 			return true, nil
 		}
 	}
-	if r.finished(index, saved) {
-		r.finishEarlier(index)
-		return true, nil
-	}
 	implementation, err := r.options.step(step.Type)
 	if err != nil {
 		return false, err
+	}
+	if r.finished(index, saved) {
+		why := r.outdated(implementation, step)
+		if why == "" {
+			r.finishEarlier(index)
+			return true, nil
+		}
+		r.emit(Event{Type: EventLog, Level: "info", StepName: step.Name, Message: why + ": it is done again"})
 	}
 	e := newExecution(r, index, step, implementation)
 	status, err := e.perform(ctx)
@@ -195,7 +199,7 @@ func (r *run) finished(index int, saved state.Step) bool {
 func (r *run) workedSince(index int, finished time.Time) bool {
 	for _, step := range r.options.Plan.Steps[:index] {
 		switch step.Type {
-		case plans.TypeCheckConnections, plans.TypeVerifyCounts, plans.TypeVerifyContent:
+		case plans.TypeCheckConnections, plans.TypeVerifyCounts, plans.TypeVerifyContent, plans.TypeVerifyIndexes:
 			continue
 		}
 		if r.saved[step.Name].Finished.After(finished) {
@@ -213,6 +217,20 @@ func (r *run) leadsTo(from int) bool {
 		}
 	}
 	return false
+}
+
+// outdated says why a step that is done has to be done again all the same; empty where it has not.
+func (r *run) outdated(implementation steps.Step, step *plans.Step) string {
+	ageing, ok := implementation.(steps.Ageing)
+	if !ok {
+		return ""
+	}
+	looker := newLooker(r, step, func(string, string) {})
+	result, ok := looker.Earlier(step.Name)
+	if !ok {
+		return ""
+	}
+	return ageing.Outdated(looker, result)
 }
 
 func (r *run) anythingLeft(from int) bool {

@@ -38,7 +38,7 @@ func (u createUnit) create(ctx context.Context, writer *endpoint.Writer) (create
 		out.Status = indexIdentical // the comparison knows better than a server that goes by its own spelling
 		return out, nil
 	case ctx.Err() != nil || code == 0 || endpoint.Transient(err):
-		return out, err
+		return out, fmt.Errorf("create the index %s of %s: %w", out.Name, writer.Namespace(u.Collection), err)
 	}
 	out.Status, out.Error = indexFailed, err.Error()
 	if u.Index.Unique() {

@@ -186,10 +186,13 @@ func (createIndexes) Finish(ctx context.Context, env Env, results []Result) (Res
 			out.Identical++
 		default:
 			out.Failed++
-			failures = append(failures, fmt.Sprintf("%s %s: %s", one.Collection, one.Index, one.Error))
+			failures = append(failures, fmt.Sprintf("%s.%s: %s: %s", database, one.Collection, one.Index, one.Error))
 		}
 	}
 	total.Notes = append(total.Notes, creationNotes(database, out.Indexes)...)
+	if len(results) == 0 {
+		total.Notes = append(total.Notes, "there are no indexes to create")
+	}
 	var err error
 	if total.Output, err = json.Marshal(out); err != nil {
 		return total, err
@@ -236,20 +239,27 @@ func stale(ctx context.Context, env Env, spec *plans.CreateIndexesSpec, done []c
 	if err != nil {
 		return err
 	}
-	left := map[string]indexes.Index{}
-	for _, c := range wanted {
-		for _, index := range c.Indexes {
-			left[c.Name+"/"+index.Name()] = index
-		}
-	}
-	same := true
-	for _, one := range done {
-		index, ok := left[one.Collection+"/"+one.Name]
-		same = same && ok && index.Equal(one.Index)
-		delete(left, one.Collection+"/"+one.Name)
-	}
-	if same && len(left) == 0 {
+	if sameWanted(wanted, created(done)) {
 		return nil
 	}
 	return errors.New(besidePlan(env.Plan(), spec.File) + " was edited after this step was begun, which created what it said before: run the same command again, which creates what it says now")
+}
+
+// Outdated implements [Ageing]: the file may have been edited.
+func (createIndexes) Outdated(env Reader, result Result) string {
+	spec := env.Step().Spec.(*plans.CreateIndexesSpec)
+	var out createdIndexes
+	if err := json.Unmarshal(result.Output, &out); err != nil {
+		return ""
+	}
+	return createOrigin(spec).edited(env, spec.Selection, created(out.Indexes))
+}
+
+// created are the definitions that were created, by collection.
+func created(list []createdIndex) []wantedCollection {
+	var collections []wantedCollection
+	for _, one := range list {
+		collections = append(collections, wantedCollection{Name: one.Collection, Indexes: []indexes.Index{one.Index}})
+	}
+	return collections
 }

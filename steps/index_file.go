@@ -39,7 +39,7 @@ func readIndexFile(path string) ([]indexes.Collection, error) {
 	text, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("there is no index file %s: an extract-indexes step with `output:` writes one", path)
+		return nil, fmt.Errorf("there is no index file %s (an extract-indexes step with `output:` writes one): %w", path, fs.ErrNotExist)
 	case err != nil:
 		return nil, fmt.Errorf("read the index file: %w", err)
 	}

@@ -3,7 +3,10 @@ package steps
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 
 	"vida/endpoint"
@@ -53,6 +56,38 @@ func (o indexOrigin) wanted(ctx context.Context, env Reader, selection plans.Sel
 	return wanted, nil
 }
 
+// sameWanted tells whether two lists come to the same indexes, in whatever order.
+func sameWanted(a, b []wantedCollection) bool {
+	byName := map[string]indexes.Index{}
+	for _, c := range a {
+		for _, index := range c.Indexes {
+			byName[c.Name+"/"+index.Name()] = index
+		}
+	}
+	for _, c := range b {
+		for _, index := range c.Indexes {
+			if there, ok := byName[c.Name+"/"+index.Name()]; !ok || !there.Equal(index) {
+				return false
+			}
+			delete(byName, c.Name+"/"+index.Name())
+		}
+	}
+	return len(byName) == 0
+}
+
+// edited says that the file has other indexes than it had; nothing where it has not, or is no longer there.
+func (o indexOrigin) edited(env Reader, selection plans.Selection, had []wantedCollection) string {
+	path := besidePlan(env.Plan(), o.file)
+	if _, err := os.Stat(path); o.file == "" || err != nil {
+		return ""
+	}
+	wanted, err := o.wanted(context.Background(), env, selection, false)
+	if err == nil && sameWanted(wanted, had) {
+		return ""
+	}
+	return path + " was edited since this step was done"
+}
+
 func orNone(names []string) string {
 	if len(names) == 0 {
 		return "none"
@@ -66,6 +101,9 @@ func (o indexOrigin) collections(ctx context.Context, env Reader, selection plan
 	case o.file != "":
 		path := besidePlan(env.Plan(), o.file)
 		list, err := readIndexFile(path)
+		if writer := o.writtenBy(env.Plan()); writer != nil && ahead && errors.Is(err, fs.ErrNotExist) {
+			list, err = ofConnection(ctx, env, writer)
+		}
 		return list, path, err
 	case o.step != "":
 		list, err := o.ofStep(ctx, env, ahead)
@@ -73,6 +111,16 @@ func (o indexOrigin) collections(ctx context.Context, env Reader, selection plan
 	}
 	list, err = ofConnection(ctx, env, &plans.ExtractIndexesSpec{From: o.from, Selection: selection})
 	return list, "connection " + o.from, err
+}
+
+// writtenBy is the step of the plan that writes the file, or nil.
+func (o indexOrigin) writtenBy(plan *plans.Plan) *plans.ExtractIndexesSpec {
+	for _, step := range plan.Steps {
+		if spec, ok := step.Spec.(*plans.ExtractIndexesSpec); ok && spec.Output != "" && besidePlan(plan, spec.Output) == besidePlan(plan, o.file) {
+			return spec
+		}
+	}
+	return nil
 }
 
 func (o indexOrigin) ofStep(ctx context.Context, env Reader, ahead bool) ([]indexes.Collection, error) {

@@ -31,6 +31,13 @@ type Step interface {
 	Finish(ctx context.Context, env Env, results []Result) (Result, error)
 }
 
+// Ageing is a step that may have to be done again although it is done: what it works from can change without the
+// plan changing.
+type Ageing interface {
+	// Outdated says why, or nothing. It looks at files at most, not at servers.
+	Outdated(env Reader, result Result) string
+}
+
 // Unit is a part of a step that is scheduled, retried, checkpointed, counted and shown on its own. To do it
 // needs the plan and what is in here, nothing else.
 type Unit struct {

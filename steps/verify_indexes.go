@@ -21,11 +21,17 @@ type verifyIndexesUnit struct {
 
 // verifiedIndexes is a unit's output.
 type verifiedIndexes struct {
-	Collection string   `json:"collection"`
-	Equal      int      `json:"equal"`
-	Missing    []string `json:"missing"`
-	Differing  []string `json:"differing"`
-	Unexpected []string `json:"unexpected"`
+	Collection string          `json:"collection"`
+	Equal      int             `json:"equal"`
+	Missing    []string        `json:"missing"`
+	Differing  []string        `json:"differing"`
+	Unexpected []string        `json:"unexpected"`
+	Wanted     []indexes.Index `json:"wanted"`
+}
+
+// verifiedCollections is the step's output.
+type verifiedCollections struct {
+	Collections []verifiedIndexes `json:"collections"`
 }
 
 func verifyOrigin(spec *plans.VerifyIndexesSpec) indexOrigin {
@@ -86,7 +92,7 @@ func (verifyIndexes) Do(ctx context.Context, env Env, unit Unit, task Task) (Res
 
 func (u verifyIndexesUnit) compare(namespace string, have []indexes.Index) (Result, error) {
 	differences, renamed := indexes.Compare(u.Indexes, have)
-	out := verifiedIndexes{Collection: u.Collection, Missing: []string{}, Differing: []string{}, Unexpected: []string{}}
+	out := verifiedIndexes{Collection: u.Collection, Wanted: u.Indexes, Missing: []string{}, Differing: []string{}, Unexpected: []string{}}
 	var result Result
 	say := func(format string, args ...any) {
 		result.Notes = append(result.Notes, namespace+": "+fmt.Sprintf(format, args...))
@@ -123,11 +129,29 @@ func (u verifyIndexesUnit) compare(namespace string, have []indexes.Index) (Resu
 
 func (verifyIndexes) Finish(_ context.Context, _ Env, results []Result) (Result, error) {
 	total := sum(results)
-	list := make([]json.RawMessage, 0, len(results))
+	out := verifiedCollections{Collections: []verifiedIndexes{}}
 	for _, r := range results {
-		list = append(list, r.Output)
+		var one verifiedIndexes
+		if err := json.Unmarshal(r.Output, &one); err != nil {
+			return total, fmt.Errorf("the saved comparison of indexes: %w", err)
+		}
+		out.Collections = append(out.Collections, one)
 	}
 	var err error
-	total.Output, err = json.Marshal(map[string]any{"collections": list})
+	total.Output, err = json.Marshal(out)
 	return total, err
+}
+
+// Outdated implements [Ageing]: the file may have been edited.
+func (verifyIndexes) Outdated(env Reader, result Result) string {
+	spec := env.Step().Spec.(*plans.VerifyIndexesSpec)
+	var out verifiedCollections
+	if err := json.Unmarshal(result.Output, &out); err != nil {
+		return ""
+	}
+	var had []wantedCollection
+	for _, c := range out.Collections {
+		had = append(had, wantedCollection{Name: c.Collection, Indexes: c.Wanted})
+	}
+	return verifyOrigin(spec).edited(env, spec.Selection, had)
 }

@@ -70,8 +70,8 @@ func finished(s *runner.StepReport, mean float64) string {
 // firstReason is the first of a failure's reasons, and how many more the summary will list.
 func firstReason(reasons string) string {
 	first, others, more := strings.Cut(strings.TrimRight(reasons, "\n"), "\n")
-	if !more {
-		return Clean(first)
+	if heading, ok := strings.CutSuffix(first, ":"); ok || !more {
+		return Clean(heading) // it says what is below it, or is all there is
 	}
 	return fmt.Sprintf("%s; and %d more", Clean(first), 1+strings.Count(others, "\n"))
 }

@@ -216,3 +216,19 @@ func TestWriteErrorsOfTables(t *testing.T) {
 		t.Error("Rejects hid a write error")
 	}
 }
+
+// The line of a failed step has the beginning of its error; the summary has all of it.
+func TestAnErrorOfSeveralLines(t *testing.T) {
+	failed := ended(copying(0), runner.StatusFailed, 1)
+	failed.Error = "2 of 3 could not be created:\nthe first\nthe second\n"
+	if line := finished(failed, 0); !strings.HasSuffix(line, ": 2 of 3 could not be created") {
+		t.Error(line)
+	}
+	var out bytes.Buffer
+	if err := Summary(&out, report(runner.StatusFailed, failed), next); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "  error: the first\n  error: the second\n") {
+		t.Error(out.String())
+	}
+}

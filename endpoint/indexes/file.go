@@ -49,7 +49,7 @@ func writeCollection(b *strings.Builder, c Documented) {
 	}
 	b.WriteString("  " + quote(c.Name) + ":")
 	if len(c.Report.Indexes()) == 0 {
-		b.WriteString(" []")
+		b.WriteString(" # none") // and not [], which whoever adds one would have to remove
 	}
 	b.WriteByte('\n')
 	for _, e := range c.Report.Entries {
