@@ -19,7 +19,7 @@ func TestIndexesOfACosmosAccount(t *testing.T) {
 	createIndexes(t, j.source.Collection("orders"), plainIndexes...)
 	report := j.run(0, j.plan("cosmos", indexSteps))
 	for what, text := range map[string]string{"the notes": report.step(t, "indexes").notes(), "the file": strings.Join(strings.Fields(strings.ReplaceAll(j.read("indexes.yaml"), "#", " ")), " ")} {
-		contains(t, what, text, "_ts_1", "DocumentDBDefaultIndex_1", "DocumentDBDefaultIndex_2dsphere", "own field ttl", "The application loses this: no document expires on the target",
+		contains(t, what, text, "_ts_1", "DocumentDBDefaultIndex_1", "DocumentDBDefaultIndex_2dsphere", "a field ttl", "The application loses this: no document expires on the target",
 			"warning: unique: where the collection has a shard key", "ns, ", "each server sets its own")
 	}
 	sameIndexes(t, j.source.Collection("orders"), j.target.Collection("orders"))

@@ -34,12 +34,19 @@ func indexFileHeading(reader *endpoint.Reader) []string {
 	}
 }
 
+// missingIndexFile is the error for an index file that is not there.
+type missingIndexFile struct{ path string }
+
+func (e *missingIndexFile) Error() string {
+	return "there is no index file " + e.path + ": an extract-indexes step with `output:` writes one"
+}
+
 // readIndexFile reads an index file. The error has every mistake in it with its place.
 func readIndexFile(path string) ([]indexes.Collection, error) {
 	text, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("there is no index file %s (an extract-indexes step with `output:` writes one): %w", path, fs.ErrNotExist)
+		return nil, &missingIndexFile{path}
 	case err != nil:
 		return nil, fmt.Errorf("read the index file: %w", err)
 	}

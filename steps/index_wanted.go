@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -101,7 +100,8 @@ func (o indexOrigin) collections(ctx context.Context, env Reader, selection plan
 	case o.file != "":
 		path := besidePlan(env.Plan(), o.file)
 		list, err := readIndexFile(path)
-		if writer := o.writtenBy(env.Plan()); writer != nil && ahead && errors.Is(err, fs.ErrNotExist) {
+		var missing *missingIndexFile
+		if writer := o.writtenBy(env.Plan()); writer != nil && ahead && errors.As(err, &missing) {
 			list, err = ofConnection(ctx, env, writer)
 		}
 		return list, path, err

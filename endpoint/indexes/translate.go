@@ -169,7 +169,7 @@ func (d *draft) timestamps(listed bson.Raw) bool {
 	seconds, expires := number(listed.Lookup("expireAfterSeconds"))
 	switch {
 	case expires && seconds < 0:
-		d.dropped("it lets each document expire by its own field ttl, counted from its last change (_ts), which only Cosmos DB knows. " +
+		d.dropped("it lets documents that have a field ttl expire so many seconds after their last change (_ts), which only Cosmos DB does. " +
 			"The application loses this: no document expires on the target. To keep it, store the time of expiry as a date in a field, and create an index on that with expireAfterSeconds: 0")
 	case expires && d.source.Cosmos:
 		d.dropped(fmt.Sprintf("it deletes documents %s after their last change (_ts), which only Cosmos DB knows. "+
@@ -265,7 +265,7 @@ func (d *draft) expiry() {
 	seconds, isNumber := number(value)
 	switch {
 	case isNumber && seconds < 0 && d.source.Cosmos:
-		d.change("expireAfterSeconds: %s is left out, for MongoDB refuses it: on Cosmos DB it lets each document expire by its own field ttl. "+
+		d.change("expireAfterSeconds: %s is left out, for MongoDB refuses it: on Cosmos DB it lets documents expire that have a field ttl. "+
 			"The application loses this: no document expires on the target", Text(value))
 	case isNumber && seconds < 0:
 		d.change("expireAfterSeconds: %s is left out, for MongoDB refuses it", Text(value))
