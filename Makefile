@@ -9,7 +9,7 @@ REQUEST_UNITS ?= 10000
 BACKGROUND ?= 1500
 TEST_TIMEOUT ?= 25m
 
-.PHONY: help build quickstart test test-documentdb lint bench bench-large fuzz clean
+.PHONY: help build quickstart test test-double test-documentdb lint bench bench-large fuzz clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -27,6 +27,13 @@ test: build ## every test, against the embedded engine
 	cd sandbox && $(GO) vet ./...
 	$(GO) test $(TEST_FLAGS) -timeout $(TEST_TIMEOUT) ./...
 	cd sandbox && $(GO) test $(TEST_FLAGS) -timeout $(TEST_TIMEOUT) ./...
+
+# Tests whose documents and indexes an account takes as they are.
+DOUBLE_TESTS := TestCopyAgain|TestConflictsGo|TestAnEmptyCollection|TestFinishedSteps|TestRefusedDocumentsAreKept|TestATransforming|TestOneIndexThatFails
+
+test-double: build ## end-to-end tests with a Cosmos DB account before the source
+	bin/vida-sandbox exec --request-units 200000 --physical-partitions 4 -- \
+		$(GO) test $(TEST_FLAGS) -count=1 -timeout $(TEST_TIMEOUT) -run '$(DOUBLE_TESTS)' ./e2e
 
 test-documentdb: build ## the tests that need an engine, against DocumentDB
 	@scripts/documentdb.sh install; status=$$?; \
