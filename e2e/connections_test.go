@@ -309,6 +309,10 @@ func TestPrivilegesThatStepsLackAreNamed(t *testing.T) {
 	all := mockMongoDB{collections: []string{"orders"}, privileges: bson.A{privilege("", "", "find", "insert", "update", "createIndex", "remove")}}
 	secondary := all
 	secondary.refuse = map[string]bson.D{"delete": refusalOf(10107, "NotWritablePrimary", "not primary")}
+	sharded := mockMongoDB{collections: []string{"orders"}, refuse: map[string]bson.D{
+		"connectionStatus": refusalOf(115, "CommandNotSupported", "not supported"), "delete": refusalOf(61, "ShardKeyNotFound", "no shard key")}}
+	readOnlyKey := mockMongoDB{collections: []string{"orders"}, refuse: map[string]bson.D{
+		"connectionStatus": refusalOf(115, "CommandNotSupported", "not supported"), "delete": refusalOf(13, "Unauthorized", "the key is read-only")}}
 	elsewhere := mockMongoDB{privileges: all.privileges} // the database is called Shop there
 
 	tests := []struct {
@@ -323,6 +327,8 @@ func TestPrivilegesThatStepsLackAreNamed(t *testing.T) {
 		{"no update", reads, inserts, "replace", 1, []string{"the user mover@admin may not update on shop.orders, as copy must (give it the role readWrite on shop)"}},
 		{"reads only", reads, reads, "skip", 1, []string{"may not insert on shop.orders, as copy must", "target: the user mover@admin may read, but not write"}},
 		{"not primary", reads, secondary, "skip", 1, []string{"connection target: ", "not primary"}},
+		{"a try that says nothing", reads, sharded, "skip", 0, []string{"target: whether the user may write is not known", "no shard key"}},
+		{"a read-only key", reads, readOnlyKey, "skip", 1, []string{"target: the user may read, but not write", "the key is read-only"}},
 		{"differs in case", reads, elsewhere, "skip", 1, []string{"there is a database Shop, and MongoDB allows none that differs from it in case only, as shop does"}},
 	}
 	for _, test := range tests {

@@ -71,7 +71,7 @@ func (r *Reader) Privileges(ctx context.Context) (privileges Privileges, told bo
 		var onDatabase, onCollection bool
 		g.database, onDatabase = p.Resource.Lookup("db").StringValueOK()
 		g.collection, onCollection = p.Resource.Lookup("collection").StringValueOK()
-		if !g.any && !(onDatabase && onCollection) { // on the cluster, or on the buckets of time series
+		if !g.any && (!onDatabase || !onCollection) { // on the cluster, or on the buckets of time series
 			continue
 		}
 		for _, action := range p.Actions {

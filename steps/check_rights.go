@@ -30,10 +30,12 @@ func (l *look) mayRead(ctx context.Context) error {
 		case endpoint.CodeNamespaceNotFound:
 		case endpoint.CodeUnauthorized:
 			l.out.MayRead = yes(false)
-			if l.told && !l.allowed(endpoint.ActionFind) {
-				return nil // said in better words
+			if !l.told || l.allowed(endpoint.ActionFind) { // else it was said in better words
+				l.refused(true, err)
 			}
-			l.out.Errors = append(l.out.Errors, err.Error())
+			return nil
+		case endpoint.CodeRequestRateTooLarge:
+			l.refused(false, err)
 			return nil
 		default:
 			if err != nil {
@@ -76,20 +78,31 @@ func (l *look) mayWrite(ctx context.Context) error {
 	switch code := endpoint.Code(err); {
 	case err == nil, l.told && code == endpoint.CodeUnauthorized: // the try needs the right to delete, which steps do not
 	case code == 0:
-		return err
-	default:
+		return err // no answer: nothing more to find out
+	case code == endpoint.CodeUnauthorized, notWritable[code]:
 		may = false
-		if l.writesStill() {
-			l.out.Errors = append(l.out.Errors, err.Error())
-		} else {
-			l.out.Warnings = append(l.out.Warnings, err.Error())
-		}
+		l.refused(l.writesStill(), err)
+	default: // a shard key is missing, say: no word on the user
+		l.remark("whether the user may write is not known: %v", err)
+		return nil
 	}
 	l.out.MayWrite = yes(may)
 	if may && l.out.Kind == endpoint.KindCosmos && !l.told {
 		l.remark("deleting a document that is not there was not refused; that a key is read-only may show at the first document only")
 	}
 	return nil
+}
+
+// notWritable are the answers of a server that takes no writes.
+var notWritable = map[int32]bool{91: true, 10107: true, 13435: true}
+
+// refused notes what a server said to a try, as an error where a step fails of it.
+func (l *look) refused(fails bool, err error) {
+	if fails {
+		l.out.Errors = append(l.out.Errors, err.Error())
+	} else {
+		l.out.Warnings = append(l.out.Warnings, err.Error())
+	}
 }
 
 // rights sums up what the user may do.
