@@ -118,6 +118,35 @@ func TestATransformingCopyByteForByte(t *testing.T) {
 		t.Errorf("%+v", counts)
 	}
 
+	// verify-content makes the same of the source's documents, and finds and mends what is not so in the target.
+	content := strings.Replace(strings.Replace(transformingCopy, "name: copy", "name: content", 1), "type: copy", "type: verify-content\n\t  repair: true", 1)
+	same := j.run(0, j.plan("content", content)).step(t, "content")
+	if same.Read != int64(len(want)) || same.Missing+same.Differing+same.Unexpected != 0 {
+		t.Errorf("%+v", same)
+	}
+	some := bson.Raw("")
+	for _, document := range want {
+		some = bson.Raw(document)
+		break
+	}
+	ctx, target := context.Background(), j.target.Collection("orders")
+	if _, err := target.UpdateOne(ctx, bson.D{{Key: "_id", Value: some.Lookup("_id")}}, bson.D{{Key: "$set", Value: bson.D{{Key: "status", Value: "x"}}}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := target.InsertOne(ctx, bson.D{{Key: "_id", Value: 3}}); err != nil { // the filter leaves it out
+		t.Fatal(err)
+	}
+	differs := j.run(3, j.plan("content", content), "--restart", "content").step(t, "content")
+	if differs.Missing != 0 || differs.Differing != 1 || differs.Unexpected != 1 {
+		t.Errorf("%+v", differs)
+	}
+	if _, err := target.DeleteOne(ctx, bson.D{{Key: "_id", Value: 3}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := contents(t, target); len(got) != len(want) || got[string(append([]byte{byte(some.Lookup("_id").Type)}, some.Lookup("_id").Value...))] != string(some) {
+		t.Errorf("repair did not write the document as the copy does")
+	}
+
 	// The verification without the filter finds what was left out, and the dry run has said so.
 	unlike := strings.SplitN(verifyTransformed, "  filter:", 2)[0]
 	plan := j.plan("unlike", transformingCopy+unlike)

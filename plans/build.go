@@ -97,7 +97,7 @@ func (b *builder) spec(stepType string, r *record) Spec {
 		}
 	case TypeVerifyContent:
 		return &VerifyContentSpec{
-			From: from, To: to, Selection: selection(r), Query: query,
+			From: from, To: to, Selection: selection(r), Query: query, Transform: b.transform(r),
 			Repair: get[bool](r, "repair"), Sample: get[float64](r, "sample"),
 		}
 	case TypeVerifyIndexes:

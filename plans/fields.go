@@ -195,7 +195,7 @@ var stepTypes = []stepType{
 			doc: "Count documents, or ask for the server's estimate."},
 	}},
 	{TypeVerifyContent, "Compare the documents of both sides.", []field{
-		fromField, compareToField, collectionsField, excludeField, queryField,
+		fromField, compareToField, collectionsField, excludeField, queryField, filterField, setField, unsetField,
 		{name: "repair", shape: booleanShape{}, fallback: "false", identity: true,
 			doc: "Copy what is missing or differs, and compare again."},
 		{name: "sample", shape: percentShape{}, identity: true,

@@ -224,9 +224,10 @@ type VerifyContentSpec struct {
 	From string
 	To   string
 	Selection
-	Query  []byte
-	Repair bool
-	Sample float64 // fraction of the documents to look at, 0 to 1; 0 and 1 mean all
+	Query     []byte
+	Transform *expression.Transform // what the copy made of the source's documents; nil: they are compared as they are
+	Repair    bool
+	Sample    float64 // fraction of the documents to look at, 0 to 1; 0 and 1 mean all
 }
 
 // VerifyIndexesSpec compares the indexes of the target with those that it should have: the source's, as the target

@@ -111,6 +111,7 @@ func (c *comparison) drillDown(ctx context.Context, s segment) error {
 	if c.work.Blind != blindSource {
 		// What is read of the target meanwhile is taken from the memory with it: a chunk that waited for more
 		// while it holds some could wait for another one that does the same.
+		expected := newSieve(c.spec.Transform)
 		err := c.batches(ctx, c.find(c.sourceSide(), s.after, s.in, comparedDocuments), 2, func(b endpoint.Batch) error {
 			first, _ := endpoint.IDOf(b.Documents[0])
 			goesOn := last.Type != 0 && endpoint.SameID(first, last)
@@ -119,7 +120,7 @@ func (c *comparison) drillDown(ctx context.Context, s segment) error {
 					return err
 				}
 			}
-			err := c.compareChunk(ctx, b.Documents, last, upTo(s.in, b.Last), goesOn)
+			err := c.compareChunk(ctx, expected.pass(b.Documents), last, upTo(s.in, b.Last), goesOn)
 			last = b.Last
 			return err
 		})
@@ -134,8 +135,9 @@ func (c *comparison) drillDown(ctx context.Context, s segment) error {
 func (c *comparison) atOnce(ctx context.Context, s segment) error {
 	var all []bson.Raw
 	if c.work.Blind != blindSource {
+		expected := newSieve(c.spec.Transform)
 		err := c.batches(ctx, c.find(c.sourceSide(), s.after, s.in, comparedDocuments), 0, func(b endpoint.Batch) error {
-			all = append(all, b.Documents...)
+			all = append(all, expected.pass(b.Documents)...)
 			return nil
 		})
 		if err != nil {

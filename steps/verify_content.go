@@ -59,6 +59,10 @@ func (verifyContent) Preview(ctx context.Context, env Reader) (Preview, error) {
 		preview.Documents += sampled(stats.Documents, spec.Sample)
 		preview.Bytes += sampled(stats.Bytes, spec.Sample)
 	}
+	if spec.Transform != nil {
+		preview.Notes = append(preview.Notes, "the source's documents are compared as its filter, set and unset make them, and with all that the target has")
+	}
+	preview.Notes = append(preview.Notes, unlikeCopies(env)...)
 	if spec.Repair {
 		preview.Notes = append(preview.Notes, "copies what is missing or differs, and deletes nothing")
 	}
@@ -91,6 +95,9 @@ func (verifyContent) Divide(ctx context.Context, env Env) ([]Unit, error) {
 	there, err := collectionNames(ctx, target)
 	if err != nil {
 		return nil, err
+	}
+	for _, note := range unlikeCopies(env) {
+		env.Log("warn", note)
 	}
 	var units []Unit
 	for _, p := range pairs {

@@ -92,6 +92,7 @@ func (c *comparison) readSource(ctx context.Context, segments chan<- segment) er
 	cursor := c.find(c.sourceSide(), next.after, work.Range, batch)
 	defer cursor.Close(ctx)
 	var hash digester
+	expected := newSieve(c.spec.Transform)
 	read := int64(0)
 	for {
 		if c.task.SplitWanted() {
@@ -112,7 +113,7 @@ func (c *comparison) readSource(ctx context.Context, segments chan<- segment) er
 				}
 				next = segment{after: next.last}
 			}
-			for _, document := range b.Documents {
+			for _, document := range expected.pass(b.Documents) {
 				hash.add(&next.digest, document)
 			}
 			if work.Range.Resumable() {
