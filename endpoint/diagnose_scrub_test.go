@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -52,7 +53,7 @@ func FuzzDiagnoseKeepsSecrets(f *testing.F) {
 			if err == nil {
 				continue
 			}
-			if shown := Diagnose(err, uri).(*ConnectError).Err; strings.Contains(Scrub(shown.Error(), uri), password) {
+			if shown := errors.Unwrap(Diagnose(err, uri)); strings.Contains(Scrub(shown.Error(), uri), password) {
 				t.Errorf("the secret %q of %q is in %q", password, uri, Scrub(shown.Error(), uri))
 			}
 		}

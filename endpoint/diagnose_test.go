@@ -339,7 +339,7 @@ func TestDiagnoseLeavesAlone(t *testing.T) {
 	if err := Diagnose(nil, "mongodb://host/"); err != nil {
 		t.Errorf("nil became %v", err)
 	}
-	if err := Diagnose(context.Canceled, "mongodb://host/"); err != context.Canceled {
+	if err := Diagnose(context.Canceled, "mongodb://host/"); !errors.Is(err, context.Canceled) {
 		t.Errorf("an interruption became %v", err)
 	}
 	once := Diagnose(io.EOF, "mongodb://host/")
