@@ -9,7 +9,10 @@ REQUEST_UNITS ?= 10000
 BACKGROUND ?= 1500
 TEST_TIMEOUT ?= 25m
 
-.PHONY: help build quickstart test test-double test-documentdb lint bench bench-large fuzz clean
+.PHONY: help build quickstart test test-double test-documentdb chaos fuzz lint bench bench-large clean
+
+FUZZ_TIME ?= 30s
+CHAOS_TIME ?= 15m
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -40,6 +43,15 @@ test-documentdb: build ## the tests that need an engine, against DocumentDB
 	if [ $$status -eq 77 ]; then echo "test-documentdb: skipped, see above"; exit 0; fi; \
 	[ $$status -eq 0 ] || exit $$status; \
 	scripts/documentdb.sh exec -- $(GO) test $(TEST_FLAGS) -count=1 -timeout $(TEST_TIMEOUT) ./endpoint/... ./plans/expression/... ./steps/... ./e2e/...
+
+chaos: ## kills, restarts and faults of the wire on DocumentDB for CHAOS_TIME, then every byte is compared
+	@scripts/documentdb.sh install; status=$$?; \
+	if [ $$status -eq 77 ]; then echo "chaos: skipped, see above"; exit 0; fi; \
+	[ $$status -eq 0 ] || exit $$status; \
+	VIDA_CHAOS_TIME=$(CHAOS_TIME) scripts/documentdb.sh exec -- $(GO) test $(TEST_FLAGS) -count=1 -timeout 24h -v -run '^TestChaos$$' ./e2e
+
+fuzz: ## every fuzz target for FUZZ_TIME; what fails is kept in testdata, and a test from then on
+	@scripts/fuzz.sh $(FUZZ_TIME)
 
 bench: build ## the copy against a TCP relay, and on DocumentDB against a loop of the driver
 	bin/vida-bench null

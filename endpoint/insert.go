@@ -306,7 +306,7 @@ func (i *Inserter) examine(reply bsoncore.Document, sent []int) error {
 				return errBadReply
 			}
 			at, ok := entry.Lookup("index").AsInt64OK()
-			if !ok || at < 0 || int(at) >= len(sent) {
+			if !ok || at < 0 || at >= int64(len(sent)) || failed[at] {
 				return errBadReply
 			}
 			code, _ := entry.Lookup("code").AsInt64OK()

@@ -141,6 +141,9 @@ func appendMessageStart(message []byte, flags wiremessage.MsgFlag) (index int32,
 	return index, command, message
 }
 
+// A message has at most this many bytes.
+const maxMessageBytes = 48_000_000
+
 // errBadReply is a reply that does not parse: the connection is of no more use.
 var errBadReply = errors.New("the server's reply is not a valid message")
 
@@ -234,6 +237,9 @@ func decompress(body []byte) (wiremessage.OpCode, []byte, error) {
 	}
 	compressor, body, ok := wiremessage.ReadCompressedCompressorID(body)
 	if !ok {
+		return 0, nil, errBadReply
+	}
+	if size < 0 || size > maxMessageBytes { // nothing is laid out for a length that is nobody's
 		return 0, nil, errBadReply
 	}
 	plain, err := driver.DecompressPayload(body, driver.CompressionOpts{Compressor: compressor, UncompressedSize: size})

@@ -69,7 +69,8 @@ func (p *patience) wait(ctx context.Context, cause error) error {
 	}
 	p.attempt++
 	pause := ceiling/4 + rand.N(ceiling*3/4+1)
-	if asked := retryAfter(cause.Error()); asked > 0 {
+	// A server that asks for longer than the whole patience is taken at that: days would look like a hang.
+	if asked := min(retryAfter(cause.Error()), p.retry.For); asked > 0 {
 		pause = asked + rand.N(asked/4+time.Millisecond)
 	}
 	timer := time.NewTimer(pause)
