@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -261,4 +262,25 @@ func TestIndexFollowsWritesUnderWay(t *testing.T) {
 		})
 	}
 	writers.Wait()
+}
+
+// FerretDB 1 ends the connection of who asks for a type that it has not; a copy asks for every type.
+func TestIndexAnswersForTypesThatTheServerHasNot(t *testing.T) {
+	x := newIndexed(t, 1<<20)
+	ctx := t.Context()
+	for name, id := range map[string]any{"held": 1, "left": true} {
+		collection := x.through.Collection(name)
+		if _, err := collection.InsertOne(ctx, bson.D{{Key: "_id", Value: id}}); err != nil {
+			t.Fatal(err)
+		}
+		for _, condition := range []any{
+			primitive.MinKey{}, primitive.MaxKey{}, math.NaN(), bson.D{{Key: "$eq", Value: primitive.Symbol("")}},
+			bson.D{{Key: "$gte", Value: primitive.JavaScript("")}},
+			bson.D{{Key: "$type", Value: bson.A{"regex", "dbPointer", "javascriptWithScope", "undefined"}}},
+		} {
+			if found, err := all(ctx, collection, bson.D{{Key: "_id", Value: condition}}, options.Find()); err != nil || len(found) != 0 {
+				t.Errorf("%s: %v: %v, %v", name, condition, found, err)
+			}
+		}
+	}
 }

@@ -33,6 +33,9 @@ func (x *Index) read(ctx context.Context, command *wire.Command, next wire.Next)
 	if !ok {
 		return next(ctx, command)
 	}
+	if matchesNothing(q.filter) {
+		return x.answer(command.Namespace(), q, nil)
+	}
 	if _, ok := matching(nil, q.filter); !ok {
 		return next(ctx, command)
 	}
@@ -47,13 +50,17 @@ func (x *Index) read(ctx context.Context, command *wire.Command, next wire.Next)
 		return next(ctx, command)
 	}
 	found, _ := matching(all, q.filter)
+	return x.answer(command.Namespace(), q, found)
+}
+
+func (x *Index) answer(namespace string, q query, found []entry) (*wire.Reply, error) {
 	switch {
 	case q.count:
 		return wire.MarshalReply(bson.D{{Key: "n", Value: int32(len(found))}, {Key: "ok", Value: 1.0}})
 	case q.counts != "":
-		return countReply(command.Namespace(), q, len(found))
+		return countReply(namespace, q, len(found))
 	}
-	return x.cursors.first(command.Namespace(), q, found)
+	return x.cursors.first(namespace, q, found)
 }
 
 func parse(command *wire.Command) (query, bool) {
