@@ -32,7 +32,7 @@ test: build ## every test, against the embedded engine
 	cd sandbox && $(GO) test $(TEST_FLAGS) -timeout $(TEST_TIMEOUT) ./...
 
 # Tests whose documents and indexes an account takes as they are.
-DOUBLE_TESTS := TestCopyAgain|TestConflictsGo|TestAnEmptyCollection|TestFinishedSteps|TestRefusedDocumentsAreKept|TestATransforming|TestOneIndexThatFails
+DOUBLE_TESTS := TestCopyAgain|TestConflictsGo|TestAnEmptyCollection|TestFinishedSteps|TestRefusedDocumentsAreKept|TestInterruptedBetween
 
 test-double: build ## end-to-end tests with a Cosmos DB account before the source
 	bin/vida-sandbox exec --request-units 200000 --physical-partitions 4 -- \
