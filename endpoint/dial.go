@@ -163,7 +163,7 @@ func (r *Reader) discover(ctx context.Context, hosts []string) error {
 	if err == nil {
 		r.info.Version, _ = build.Lookup("version").StringValueOK()
 		if gateway, ok := build.Lookup("ferretdb", "version").StringValueOK(); ok {
-			r.info.Kind = KindDocumentDB
+			r.info.Kind, r.info.SpoolsSorted = KindDocumentDB, true
 			r.info.Version += " (FerretDB " + gateway + ")"
 		} else if build.Lookup("ferretdbFeatures").Type != 0 {
 			r.info.Version += " (FerretDB 1)"

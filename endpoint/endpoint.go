@@ -62,6 +62,7 @@ type ServerInfo struct {
 	MaxDocument    int64 // bytes
 	RoundTrip      time.Duration
 	OneUpdate      bool    // a command with more than one update is never answered
+	SpoolsSorted   bool    // a sorted cursor is written out whole before its first batch, a limited find is not
 	ScansRanges    bool    // an _id range costs a scan of the whole collection
 	ProvisionedRUs float64 // of the database, request units a second; 0 where unknown or not applicable
 }

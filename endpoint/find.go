@@ -57,6 +57,9 @@ type Cursor struct {
 	cut      bool                // there are too many of them to know
 	returned map[string]struct{} // what was returned, where reading cannot go on in the middle
 	mean     float64             // bytes a document
+	limit    int                 // of the find that is open; 0 for none
+	found    int                 // documents that it has returned
+	clear    bool                // no other document has the last _id
 	asked    int                 // documents of the batch that was asked for last
 	message  []byte
 	usage    Usage
@@ -194,6 +197,10 @@ func (c *Cursor) request(ctx context.Context) (Batch, error) {
 		return Batch{}, err
 	}
 	c.opened, c.id, c.ended = true, id, id == 0
+	if c.found += len(documents); c.limit > 0 && c.ended && c.found >= c.limit {
+		c.opened, c.ended = false, false
+		documents, array = c.peek(documents, array)
+	}
 	documents, array, err = c.accept(documents, array)
 	if err != nil || len(documents) == 0 {
 		return Batch{}, err
@@ -212,7 +219,7 @@ func (c *Cursor) command() ([]byte, error) {
 		message = bsoncore.AppendInt64Element(message, "getMore", c.id)
 		message = bsoncore.AppendStringElement(message, "collection", c.find.Collection)
 	} else {
-		c.skipping = len(c.seen) > 0
+		c.skipping = len(c.seen) > 0 && !c.clear
 		filter, err := c.filter()
 		if err != nil {
 			return nil, err
@@ -226,6 +233,13 @@ func (c *Cursor) command() ([]byte, error) {
 	if c.skipping {
 		c.asked++ // what is left out, or whether there is more with its _id
 	}
+	if !c.opened {
+		if c.limit, c.found, c.clear = 0, 0, false; c.byPieces() {
+			c.asked++ // see peek
+			c.limit = c.asked
+			message = bsoncore.AppendInt32Element(message, "limit", int32(c.limit))
+		}
+	}
 	message = bsoncore.AppendInt32Element(message, "batchSize", int32(c.asked))
 	message = c.lane.appendTail(message, !c.opened)
 	message, err := bsoncore.AppendDocumentEnd(message, start)
@@ -237,7 +251,7 @@ func (c *Cursor) command() ([]byte, error) {
 }
 
 func (c *Cursor) filter() (bson.Raw, error) {
-	return combine(c.find.Range.filter(c.last, c.cut || len(c.seen) > 0), c.find.Queries)
+	return combine(c.find.Range.filter(c.last, !c.clear && (c.cut || len(c.seen) > 0)), c.find.Queries)
 }
 
 // combine makes one filter of a range's and the queries'.
