@@ -178,6 +178,7 @@ type finishedStep struct {
 	Missing    int64   `json:"missing"`
 	Unexpected int64   `json:"unexpected"`
 	Differing  int64   `json:"differing"`
+	Repaired   int64   `json:"repaired"`
 	UnitsTotal int64   `json:"units_total"`
 	UnitsDone  int64   `json:"units_done"`
 	Error      string  `json:"error"`

@@ -40,6 +40,8 @@ type Inserter struct {
 	weight     float64 // documented charge of the message
 	pending    []int   // indexes of the documents that are to be sent
 	again      []int
+
+	unacknowledged bool // the message asks for no answer
 }
 
 // NewInserter prepares to insert. stopping closed means no more patience.
@@ -257,7 +259,7 @@ func (i *Inserter) compose(documents []bson.Raw, indexes []int) (sent int) {
 	}
 	i.weight = 0
 	message, index, start := i.message[:0], int32(0), int32(0)
-	index, start, message = appendMessageStart(message, 0)
+	index, start, message = appendMessageStart(message, i.insertFlags())
 	message = i.appendCommand(message)
 	message, _ = bsoncore.AppendDocumentEnd(message, start)
 
@@ -282,7 +284,9 @@ func (i *Inserter) compose(documents []bson.Raw, indexes []int) (sent int) {
 
 func (i *Inserter) appendWriteConcern(message []byte) []byte {
 	concern, message := bsoncore.AppendDocumentElementStart(message, "writeConcern")
-	if i.lane.endpoint.config.WriteConcern == "majority" {
+	if i.unacknowledged {
+		message = bsoncore.AppendInt32Element(message, "w", 0)
+	} else if i.lane.endpoint.config.WriteConcern == "majority" {
 		message = bsoncore.AppendStringElement(message, "w", "majority")
 	} else {
 		message = bsoncore.AppendInt32Element(message, "w", 1)

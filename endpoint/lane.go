@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -30,6 +31,7 @@ type lane struct {
 	server     driver.Server
 	connection driver.Connection
 	compressed []byte
+	unanswered int // messages sent since the last reply that ask for none
 }
 
 // newLane picks servers by the read preference, or the primary for writing.
@@ -80,6 +82,7 @@ func stopped(ctx, waiting context.Context, err error) error {
 
 // close gives the connection back to the pool.
 func (l *lane) close() {
+	l.unanswered = 0
 	if l.connection != nil {
 		_ = l.connection.Close() // a connection that broke is dropped by the pool
 		l.connection = nil
@@ -157,7 +160,7 @@ func (l *lane) roundTrip(ctx context.Context, message ...[]byte) (bsoncore.Docum
 	if err := l.send(ctx, message...); err != nil {
 		return nil, err
 	}
-	reply, err := l.connection.ReadWireMessage(ctx)
+	reply, err := l.read(ctx, message[0])
 	if err != nil {
 		l.fail(err)
 		return nil, err
@@ -178,6 +181,21 @@ func (l *lane) roundTrip(ctx context.Context, message ...[]byte) (bsoncore.Docum
 		return nil, refusal
 	}
 	return document, nil
+}
+
+// read reads the reply to a message. Some servers answer what asked for no answer: these replies come before it.
+func (l *lane) read(ctx context.Context, message []byte) ([]byte, error) {
+	for {
+		reply, err := l.connection.ReadWireMessage(ctx)
+		if err != nil || l.unanswered == 0 {
+			return reply, err
+		}
+		if len(reply) >= 12 && bytes.Equal(reply[8:12], message[4:8]) {
+			l.unanswered = 0
+			return reply, nil
+		}
+		l.unanswered--
+	}
 }
 
 // compresses tells whether messages are compressed, which takes them whole.

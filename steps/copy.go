@@ -184,6 +184,12 @@ func (copyStep) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 			return Result{}, fmt.Errorf("unit %s: its stored checkpoint: %w", unit.ID, err)
 		}
 	}
+	vacant := false
+	if writer.Unacknowledged() && work.Range.Resumable() {
+		if vacant, err = writer.Vacant(ctx, work.To, work.Range, at.After.RawValue); err != nil {
+			return Result{}, err
+		}
+	}
 	source := newCopyFeed(ctx, env, reader, spec, unit, work, at, task)
 	defer source.close()
 	flow := pipeline{memory: env.Memory(), task: task, newDeliverer: func() (deliverer, error) {
@@ -191,6 +197,7 @@ func (copyStep) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 		if spec.Transform != nil {
 			d.transform = spec.Transform.NewWorker()
 		}
+		d.vacant = vacant
 		d.twins, d.unordered = countTwins(reader, work.From, d), work.Range.Bracket == endpoint.BracketOther
 		return d, nil
 	}}

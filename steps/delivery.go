@@ -28,6 +28,8 @@ type delivery struct {
 	origin     string            // where the documents are found again; see [Reject]
 	transform  expression.Worker // nil: documents pass as they are
 	twins      twinCounter       // nil where all documents of an _id come together
+	casting    caster            // nil: every write is acknowledged
+	vacant     bool              // the target has none of the documents, but for those of this delivery and its like
 	unordered  bool              // the documents do not come in the order of _id
 	fates      map[string]Reject // by the _id's key: what became of each document; nil: nobody asks
 
@@ -52,8 +54,14 @@ func (p place) Replace(ctx context.Context, documents []bson.Raw) ([]endpoint.Wr
 }
 
 func newDelivery(writer *endpoint.Writer, collection, origin, onConflict string, stopping <-chan struct{}) *delivery {
+	inserter := writer.NewInserter(collection, stopping)
+	var casting caster
+	if writer.Unacknowledged() {
+		casting = inserter
+	}
 	return &delivery{
-		to:         place{writer.NewInserter(collection, stopping), writer, collection},
+		to:         place{inserter, writer, collection},
+		casting:    casting,
 		namespace:  writer.Namespace(collection),
 		onConflict: onConflict,
 		origin:     origin,
@@ -72,7 +80,7 @@ func (d *delivery) deliver(ctx context.Context, p parcel) (Counts, []Reject, err
 		array = nil
 		documents, rejects = d.transformed(p.documents, &counts)
 	}
-	inserted, err := d.to.Insert(ctx, documents, array)
+	inserted, err := d.insert(ctx, documents, array)
 	counts.Throttled += inserted.Usage.Throttled
 	counts.Retries += inserted.Usage.Retries
 	if err != nil {

@@ -169,6 +169,9 @@ func (r *rule) matches(command *wire.Command) bool {
 	if r.Command != "*" && !command.Is(r.Command) {
 		return false
 	}
+	if r.Unacknowledged && !command.Unacknowledged {
+		return false
+	}
 	if r.Action == ActionWriteErrors && !command.IsWrite() {
 		return false
 	}

@@ -25,17 +25,19 @@ var actions = []string{ActionReset, ActionNoReply, ActionError, ActionWriteError
 
 // Rule says which commands fail, and how. Its zero values mean "every command that matches, every time".
 type Rule struct {
-	Name        string    `yaml:"name"`        // for Fired
-	Command     string    `yaml:"command"`     // such as insert or getMore; * for all but the handshake
-	Namespace   string    `yaml:"namespace"`   // "database.collection"; empty for all
-	Skip        int       `yaml:"skip"`        // this many matching commands pass first
-	Times       int       `yaml:"times"`       // fires at most this often; 0 for no end
-	Probability float64   `yaml:"probability"` // 0 or 1: always
-	Action      string    `yaml:"action"`
-	Applied     bool      `yaml:"applied"` // the server does the command before the client is told otherwise
-	Delay       Duration  `yaml:"delay"`   // before the action
-	Error       Error     `yaml:"error"`
-	Documents   Documents `yaml:"documents"` // of write-errors
+	Name      string `yaml:"name"`      // for Fired
+	Command   string `yaml:"command"`   // such as insert or getMore; * for all but the handshake
+	Namespace string `yaml:"namespace"` // "database.collection"; empty for all
+	// Unacknowledged narrows it to commands that ask for no answer: no-reply then drops them without a trace.
+	Unacknowledged bool      `yaml:"unacknowledged"`
+	Skip           int       `yaml:"skip"`        // this many matching commands pass first
+	Times          int       `yaml:"times"`       // fires at most this often; 0 for no end
+	Probability    float64   `yaml:"probability"` // 0 or 1: always
+	Action         string    `yaml:"action"`
+	Applied        bool      `yaml:"applied"` // the server does the command before the client is told otherwise
+	Delay          Duration  `yaml:"delay"`   // before the action
+	Error          Error     `yaml:"error"`
+	Documents      Documents `yaml:"documents"` // of write-errors
 }
 
 // Error is what the client is told. A code alone is enough where it is a known one.
