@@ -30,7 +30,7 @@ func testMain(m *testing.M) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 
 	vida = filepath.Join(dir, "vida")
 	var flags []string

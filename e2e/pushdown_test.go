@@ -79,7 +79,7 @@ func idsOf(t *testing.T, collection *mongo.Collection, query bson.Raw) map[int]b
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
-	defer cursor.Close(ctx)
+	defer func() { _ = cursor.Close(ctx) }()
 	ids := map[int]bool{}
 	for cursor.Next(ctx) {
 		ids[int(cursor.Current.Lookup("_id").AsInt64())] = true

@@ -79,7 +79,7 @@ func readVariables(file string) map[string]string {
 	if err != nil {
 		return nil
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	variables := map[string]string{}
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		if name, value, ok := strings.Cut(lines.Text(), "="); ok {
@@ -220,7 +220,7 @@ func (d *double) call(method, url, body string, answer any) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK {
 		d.t.Fatalf("%s %s: %s, %v: %s", method, url, response.Status, err, text)

@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/bson/primitive"
 )
 
@@ -39,39 +38,39 @@ var brackets = []string{
 // bracketOf returns the bracket that a value belongs to.
 func bracketOf(v bson.RawValue) string {
 	switch v.Type {
-	case bsontype.MinKey:
+	case bson.TypeMinKey:
 		return BracketMinKey
-	case bsontype.Null:
+	case bson.TypeNull:
 		return BracketNull
-	case bsontype.Double:
+	case bson.TypeDouble:
 		if math.IsNaN(v.Double()) {
 			return BracketNaN
 		}
 		return BracketNumber
-	case bsontype.Decimal128:
+	case bson.TypeDecimal128:
 		if v.Decimal128().IsNaN() {
 			return BracketNaN
 		}
 		return BracketNumber
-	case bsontype.Int32, bsontype.Int64:
+	case bson.TypeInt32, bson.TypeInt64:
 		return BracketNumber
-	case bsontype.String, bsontype.Symbol:
+	case bson.TypeString, bson.TypeSymbol:
 		return BracketString
-	case bsontype.EmbeddedDocument:
+	case bson.TypeEmbeddedDocument:
 		return BracketObject
-	case bsontype.Binary:
+	case bson.TypeBinary:
 		return BracketBinary
-	case bsontype.ObjectID:
+	case bson.TypeObjectID:
 		return BracketObjectID
-	case bsontype.Boolean:
+	case bson.TypeBoolean:
 		return BracketBool
-	case bsontype.DateTime:
+	case bson.TypeDateTime:
 		return BracketDate
-	case bsontype.Timestamp:
+	case bson.TypeTimestamp:
 		return BracketTimestamp
-	case bsontype.JavaScript:
+	case bson.TypeJavaScript:
 		return BracketCode
-	case bsontype.MaxKey:
+	case bson.TypeMaxKey:
 		return BracketMaxKey
 	}
 	return BracketOther

@@ -57,7 +57,7 @@ func OpenReader(ctx context.Context, config Config) (*Reader, error) {
 		answerIn:   max(*clientOptions.ServerSelectionTimeout, *clientOptions.ConnectTimeout) + answerMargin,
 	}
 	// The client shares the topology, and with it the connection pool, of the unparsed data path.
-	clientOptions.Deployment = &meteredDeployment{Topology: servers, reader: r}
+	clientOptions.Deployment = &meteredDeployment{Topology: servers, reader: r} //nolint:staticcheck // internal to the driver, and the one way to share its pool
 	client, err := mongo.Connect(ctx, clientOptions)
 	if err != nil {
 		return nil, connectFailure(err, config)

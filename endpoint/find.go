@@ -8,7 +8,6 @@ import (
 	"io"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 )
 
@@ -313,7 +312,7 @@ func readBatch(reply bsoncore.Document, field string, expected int) (id int64, a
 	}
 	documents = make([]bson.Raw, 0, expected)
 	for rest := list[4 : len(list)-1]; len(rest) > 0; {
-		if rest[0] != byte(bsontype.EmbeddedDocument) {
+		if rest[0] != byte(bson.TypeEmbeddedDocument) {
 			return 0, nil, nil, errBadReply
 		}
 		key := 1

@@ -87,7 +87,7 @@ func weigh(metadata, sampled, margin float64) (mean, joint float64) {
 	if metadata <= 0 {
 		return sampled, margin / sampled
 	}
-	trustSample, trustMetadata := 1/(margin*margin), 1/math.Pow(metadataMargin*metadata, 2)
+	trustSample, trustMetadata := 1/(margin*margin), 1/(metadataMargin*metadata*metadataMargin*metadata)
 	mean = (sampled*trustSample + metadata*trustMetadata) / (trustSample + trustMetadata)
 	return mean, 1 / math.Sqrt(trustSample+trustMetadata) / mean
 }

@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 )
 
 // SameID tells whether two values are one and the same _id to a server: 5 and 5.0 are.
@@ -16,7 +15,7 @@ func SameID(a, b bson.RawValue) bool {
 	}
 	if a.Type == b.Type {
 		switch a.Type {
-		case bsontype.Double, bsontype.Decimal128, bsontype.EmbeddedDocument: // two forms of one value
+		case bson.TypeDouble, bson.TypeDecimal128, bson.TypeEmbeddedDocument: // two forms of one value
 		default:
 			return false
 		}
@@ -29,21 +28,21 @@ func IDKey(id bson.RawValue) string { return string(appendIDKey(nil, id)) }
 
 func appendIDKey(key []byte, id bson.RawValue) []byte {
 	switch id.Type {
-	case bsontype.Int32, bsontype.Int64:
+	case bson.TypeInt32, bson.TypeInt64:
 		return strconv.AppendInt(append(key, 'n'), id.AsInt64(), 10)
-	case bsontype.Double:
+	case bson.TypeDouble:
 		return append(append(key, 'n'), doubleKey(id.Double())...)
-	case bsontype.Decimal128:
+	case bson.TypeDecimal128:
 		return append(append(key, 'n'), decimalKey(id)...)
-	case bsontype.Symbol:
-		key = append(key, byte(bsontype.String))
+	case bson.TypeSymbol:
+		key = append(key, byte(bson.TypeString))
 		return append(key, id.Value...)
-	case bsontype.EmbeddedDocument:
+	case bson.TypeEmbeddedDocument:
 		elements, err := id.Document().Elements()
 		if err != nil {
 			break
 		}
-		key = append(key, byte(bsontype.EmbeddedDocument))
+		key = append(key, byte(bson.TypeEmbeddedDocument))
 		for _, e := range elements {
 			value := e.Value()
 			inner := appendIDKey(nil, value)

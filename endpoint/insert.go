@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 	"go.mongodb.org/mongo-driver/x/mongo/driver/wiremessage"
 )
@@ -235,7 +234,7 @@ func (i *Inserter) passesWhole(documents []bson.Raw, indexes []int) bool {
 func (i *Inserter) composeHead() []byte {
 	index, start, message := appendMessageStart(i.head[:0], 0)
 	message = i.appendCommand(message)
-	message = bsoncore.AppendHeader(message, bsontype.Array, "documents")
+	message = bsoncore.AppendHeader(message, bson.TypeArray, "documents")
 	length := int32(len(message) + len(i.array) + 1)
 	message = bsoncore.UpdateLength(message, start, length-start)
 	i.head = bsoncore.UpdateLength(message, index, length-index)

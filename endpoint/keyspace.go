@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/bson/primitive"
 )
 
@@ -47,7 +46,7 @@ func between(low, high bson.RawValue, fraction float64) (bson.RawValue, bool) {
 		}
 		return valueOf(primitive.ObjectID(n)), true
 	case BracketString:
-		if low.Type != bsontype.String || high.Type != bsontype.String {
+		if low.Type != bson.TypeString || high.Type != bson.TypeString {
 			return bson.RawValue{}, false
 		}
 		return betweenStrings(low.StringValue(), high.StringValue(), fraction)
@@ -124,22 +123,22 @@ func clamp(f float64) float64 {
 // keyBytes are a value's bytes in the order of the index; nil where there are none.
 func keyBytes(v bson.RawValue) []byte {
 	switch v.Type {
-	case bsontype.ObjectID:
+	case bson.TypeObjectID:
 		id := v.ObjectID()
 		return id[:]
-	case bsontype.String:
+	case bson.TypeString:
 		return []byte(v.StringValue())
-	case bsontype.Binary:
+	case bson.TypeBinary:
 		_, data := v.Binary()
 		return data
-	case bsontype.Timestamp:
+	case bson.TypeTimestamp:
 		return timestampBytes(v.Timestamp())
 	}
 	return nil
 }
 
 func betweenNumbers(low, high bson.RawValue, fraction float64) (bson.RawValue, bool) {
-	if low.Type != bsontype.Double && low.Type != bsontype.Decimal128 && high.Type != bsontype.Double && high.Type != bsontype.Decimal128 {
+	if low.Type != bson.TypeDouble && low.Type != bson.TypeDecimal128 && high.Type != bson.TypeDouble && high.Type != bson.TypeDecimal128 {
 		n, ok := betweenIntegers(low.AsInt64(), high.AsInt64(), fraction)
 		return valueOf(n), ok
 	}
@@ -155,9 +154,9 @@ func betweenNumbers(low, high bson.RawValue, fraction float64) (bson.RawValue, b
 // float is a number's value, as near as a double comes.
 func float(v bson.RawValue) float64 {
 	switch v.Type {
-	case bsontype.Double:
+	case bson.TypeDouble:
 		return v.Double()
-	case bsontype.Decimal128:
+	case bson.TypeDecimal128:
 		unscaled, exponent, err := v.Decimal128().BigInt()
 		if err != nil {
 			return math.Inf(v.Decimal128().IsInf())

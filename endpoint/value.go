@@ -41,8 +41,8 @@ func (v Value) extendedJSON() ([]byte, error) {
 // fixedForm tells whether extended JSON has a form for every value of a type.
 func fixedForm(t bsontype.Type) bool {
 	switch t {
-	case bsontype.Int32, bsontype.Int64, bsontype.Double, bsontype.Decimal128, bsontype.ObjectID, bsontype.Boolean,
-		bsontype.DateTime, bsontype.Timestamp, bsontype.Binary, bsontype.Null, bsontype.MinKey, bsontype.MaxKey:
+	case bson.TypeInt32, bson.TypeInt64, bson.TypeDouble, bson.TypeDecimal128, bson.TypeObjectID, bson.TypeBoolean,
+		bson.TypeDateTime, bson.TypeTimestamp, bson.TypeBinary, bson.TypeNull, bson.TypeMinKey, bson.TypeMaxKey:
 		return true
 	}
 	return false

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/bson/primitive"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 )
@@ -13,8 +12,8 @@ import (
 // A checkpoint and a reject hold an _id as JSON: another value read back would go on in the wrong place.
 func TestEveryIDSurvivesJSON(t *testing.T) {
 	values := []bson.RawValue{
-		{Type: bsontype.String, Value: bsoncore.AppendString(nil, "not \xff UTF-8 \xc3")},
-		{Type: bsontype.Symbol, Value: bsoncore.AppendString(nil, "\xff")},
+		{Type: bson.TypeString, Value: bsoncore.AppendString(nil, "not \xff UTF-8 \xc3")},
+		{Type: bson.TypeSymbol, Value: bsoncore.AppendString(nil, "\xff")},
 		mustMarshal(t, bson.D{{Key: "_id", Value: bson.D{{Key: "a", Value: 1}, {Key: "a", Value: 2}}}}).Lookup("_id"),
 		mustMarshal(t, bson.D{{Key: "_id", Value: bson.D{{Key: "$oid", Value: "no"}}}}).Lookup("_id"),
 		mustMarshal(t, bson.D{{Key: "_id", Value: bson.D{{Key: "$numberInt", Value: "5"}}}}).Lookup("_id"),

@@ -112,8 +112,7 @@ func (v *vida) killHalfWay(ctx context.Context, run *exec.Cmd, sink *null.Server
 		case err := <-ended:
 			return 0, fmt.Errorf("the run ended before half of the documents had arrived: %w", err)
 		case <-ctx.Done():
-			<-ended
-			return 0, ctx.Err()
+			return 0, errors.Join(ctx.Err(), <-ended)
 		case <-time.After(5 * time.Millisecond):
 		}
 		checked := sink.Stats().Checked
@@ -126,7 +125,9 @@ func (v *vida) killHalfWay(ctx context.Context, run *exec.Cmd, sink *null.Server
 		if err := run.Process.Signal(syscall.SIGKILL); err != nil {
 			return 0, err
 		}
-		<-ended
+		if err := <-ended; err == nil {
+			return 0, errors.New("the run ended before it was killed")
+		}
 		return first, nil
 	}
 }

@@ -91,7 +91,7 @@ func loopRange(ctx context.Context, from, to *mongo.Collection, query bson.D) er
 	defer func() { _ = cursor.Close(ctx) }()
 	batch := make([]any, 0, loopBatch)
 	for cursor.Next(ctx) {
-		batch = append(batch, bson.Raw(slices.Clone(cursor.Current)))
+		batch = append(batch, slices.Clone(cursor.Current))
 		if len(batch) == loopBatch {
 			if _, err := to.InsertMany(ctx, batch, options.InsertMany().SetOrdered(false)); err != nil {
 				return err
