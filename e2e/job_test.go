@@ -157,10 +157,11 @@ func (j *job) mustVida(code int, args ...string) outcome {
 
 // finished is the last line of a run's --output json.
 type finished struct {
-	Type   string         `json:"type"`
-	Plan   string         `json:"plan"`
-	Status string         `json:"status"`
-	Steps  []finishedStep `json:"steps"`
+	Type         string         `json:"type"`
+	RequestUnits float64        `json:"request_units"`
+	Plan         string         `json:"plan"`
+	Status       string         `json:"status"`
+	Steps        []finishedStep `json:"steps"`
 }
 
 type finishedStep struct {

@@ -276,3 +276,78 @@ func withoutBudget(t testing.TB, plan string) string {
 	t.Helper()
 	return strings.Replace(readFile(t, plan), `database: "${COSMOS_DB_NAME}"}`, `database: "${COSMOS_DB_NAME}", request_units: off}`, 1)
 }
+
+// Every step that asks the account for anything says what that took, and so does the run.
+func TestEveryStepIsMetered(t *testing.T) {
+	t.Parallel()
+	j := newJob(t)
+	d := startDouble(t, "--request-units", "20000", "--physical-partitions", "3")
+	j.through(d)
+	plan := j.plan("metered", `
+	- name: check
+	  type: check-connections
+	- name: generate
+	  type: generate
+	  to: source
+	  collection: serviceorders
+	  documents: 500
+	- name: indexes
+	  type: extract-indexes
+	  from: source
+	  collections: [serviceorders]
+	- name: copy
+	  type: copy
+	  from: source
+	  to: target
+	  collections: [serviceorders]
+	- name: counts
+	  type: verify-counts
+	  from: source
+	  to: target
+	  collections: [serviceorders]
+	`)
+	report := j.run(0, plan)
+	metered(t, d, report)
+	for _, s := range report.Steps {
+		if s.RequestUnits == 0 {
+			t.Errorf("step %s took nothing", s.Name)
+		}
+	}
+	total := report.RequestUnits
+	if charged := d.cosmos().Charged.Total; math.Abs(total-charged) > 0.05*charged {
+		t.Errorf("the run took %.1f RU, the account charged %.1f", total, charged)
+	}
+	if o := j.mustVida(0, "status", plan); !strings.Contains(o.stdout, " RU") {
+		t.Errorf("status shows no request units:\n%s", o.stdout)
+	}
+	if o := j.mustVida(0, "run", plan, "--progress", "none"); !strings.Contains(o.stdout, " RU in all") {
+		t.Errorf("the summary shows no sum of request units:\n%s", o.stdout)
+	}
+}
+
+// What was used before a kill is not forgotten, but for the last seconds.
+func TestWhatAKilledRunUsedCounts(t *testing.T) {
+	t.Parallel()
+	j := newJob(t)
+	d := startDouble(t, "--request-units", "1000")
+	j.through(d)
+	plan := j.plan("killed", `
+	- name: generate
+	  type: generate
+	  to: source
+	  collection: serviceorders
+	  documents: 1000
+	  tuning: {unit_documents: 100}
+	`)
+	if ended := j.killWhen(func() bool { return d.accounted().charged > 6000 }, "run", plan, "--progress", "none"); ended {
+		t.Fatal("it ended before it was killed")
+	}
+	d.change(`{"request_units": 20000}`)
+	before := d.cosmos().Charged.Total
+	report := j.run(0, plan)
+	told, charged := report.step(t, "generate").RequestUnits, d.cosmos().Charged.Total
+	t.Logf("vida says %.0f RU, the account charged %.0f, of which %.0f before the kill", told, charged, before)
+	if told > charged*1.001 || told < charged-3*1000 { // a budget's worth of the time since it was saved
+		t.Errorf("vida says %.0f RU, the account charged %.0f", told, charged)
+	}
+}

@@ -12,8 +12,8 @@ import (
 
 const (
 	meterInterval = 100 * time.Millisecond
-	rateWindow    = 3 * time.Second  // over which a rate is smoothed
-	saveInterval  = 10 * time.Second // at which the time spent is stored, and the request units
+	rateWindow    = 3 * time.Second // over which a rate is smoothed
+	saveInterval  = 2 * time.Second // at which the time spent is stored, and the request units
 )
 
 // meter counts what a step does and tells the listener ten times a second.

@@ -18,6 +18,9 @@ type runObject struct {
 	Seconds float64 `json:"seconds"`
 	Process int     `json:"process,omitempty"` // of the run under way
 
+	RequestUnits float64 `json:"request_units,omitempty"` // of all steps, over all runs
+	Throttled    int64   `json:"throttled,omitempty"`
+
 	Tuning map[string]string `json:"tuning,omitempty"` // given to the run under way in place of the plan's
 	Steps  []stepObject      `json:"steps"`
 }
@@ -109,7 +112,10 @@ func newRunObject(lineType string, at time.Time, r *runner.Report) runObject {
 	}
 	for i := range r.Steps {
 		o.Steps = append(o.Steps, newStepObject(&r.Steps[i]))
+		o.RequestUnits += r.Steps[i].Counts.RequestUnits
+		o.Throttled += r.Steps[i].Counts.Throttled
 	}
+	o.RequestUnits = round(o.RequestUnits, 2)
 	return o
 }
 

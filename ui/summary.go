@@ -23,9 +23,25 @@ func Summary(out io.Writer, r runner.Report, next Commands) error {
 	text.table(stepColumns, stepRows(r.Steps))
 	text.notes(r.Steps, false)
 	text.line("")
-	text.line("%s %s after %s", r.Plan, statusWord(r.Status), Duration(r.Seconds))
+	text.line("%s %s after %s%s", r.Plan, statusWord(r.Status), Duration(r.Seconds), requestUnits(r.Steps))
 	text.advice(r, next)
 	return text.err
+}
+
+// requestUnits is what all steps took together, where anything was counted.
+func requestUnits(list []runner.StepReport) string {
+	var total runner.StepReport
+	for _, s := range list {
+		total.Counts = total.Counts.Plus(s.Counts)
+	}
+	if total.Counts.RequestUnits < 1 {
+		return ""
+	}
+	about := ""
+	if total.Counts.Estimated {
+		about = "about "
+	}
+	return ", " + about + Number(int64(total.Counts.RequestUnits)) + " RU in all"
 }
 
 // Status writes a run as it stands: what [Summary] does, for a run that may be under way.

@@ -42,7 +42,7 @@ indexes:
   serviceorders: 6 kept
   serviceorders: _ts_1 dropped: ?[2Ja TTL of the source
 
-full-migration succeeded after 13s
+full-migration succeeded after 13s, 200,000 RU in all
 `)
 }
 
