@@ -70,6 +70,7 @@ type StepReport struct {
 	Expected   int64 // documents to read or write in all, an estimate; 0 where unknown
 	UnitsTotal int64
 	UnitsDone  int64
+	Unbalanced int64 // units whose stored books do not balance: a bug
 	Error      string
 	Notes      []string
 	Earlier    bool // finished by an earlier run: this run had nothing to do

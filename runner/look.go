@@ -285,6 +285,17 @@ func Reset(o Options, names []string) error {
 	return errors.Join(store.DropSteps(names), store.Close())
 }
 
+// unbalanced counts the units whose books do not balance.
+func unbalanced(units []state.Unit) (n int64) {
+	for _, u := range units {
+		var c steps.Counts
+		if len(u.Counts) > 0 && (json.Unmarshal(u.Counts, &c) != nil || !c.Balanced()) {
+			n++
+		}
+	}
+	return n
+}
+
 // storedReport is a step as its saved record and units say.
 func storedReport(step *plans.Step, saved state.Step, units []state.Unit) StepReport {
 	report := StepReport{Name: step.Name, Type: step.Type, Status: StatusPending}
@@ -301,6 +312,7 @@ func storedReport(step *plans.Step, saved state.Step, units []state.Unit) StepRe
 	}
 	if counts, done, expected, err := sumUnits(units); err == nil {
 		report.UnitsTotal, report.UnitsDone, report.Expected = int64(len(units)), done, expected
+		report.Unbalanced = unbalanced(units)
 		if saved.Status != StatusSucceeded && saved.Status != StatusDifferences {
 			report.Counts = counts
 			if usage, err := storedUsage(step.Name, saved.Usage); err == nil {

@@ -51,6 +51,7 @@ type stepObject struct {
 	Retries      *int64   `json:"retries,omitempty"`
 	UnitsTotal   *int64   `json:"units_total,omitempty"`
 	UnitsDone    *int64   `json:"units_done,omitempty"`
+	Balanced     *bool    `json:"balanced,omitempty"` // read = inserted + identical + replaced + skipped + rejected + filtered, in every unit
 
 	Error    string   `json:"error,omitempty"`
 	Notes    []string `json:"notes,omitempty"`
@@ -156,6 +157,10 @@ func newStepObject(s *runner.StepReport) stepObject {
 	o.Retries = whole(hasRetries, c.Retries)
 	o.UnitsTotal = whole(hasUnits, s.UnitsTotal)
 	o.UnitsDone = whole(hasUnits, s.UnitsDone)
+	if has&(hasInserted|hasRead) == hasInserted|hasRead {
+		balanced := c.Balanced() && s.Unbalanced == 0
+		o.Balanced = &balanced
+	}
 	if has&hasRequestUnits != 0 || c.RequestUnits != 0 {
 		rounded := round(c.RequestUnits, 2)
 		o.RequestUnits, o.Estimated = &rounded, c.Estimated

@@ -34,18 +34,18 @@ func TestJSONRun(t *testing.T) {
 	}
 	const copied = `{"name":"copy","type":"copy","status":"differences","seconds":2.123,` +
 		`"read":20000,"inserted":19999,"identical":0,"replaced":0,"skipped":0,"rejected":1,"filtered":0,` +
-		`"bytes":20000000,"request_units":0,"throttled":0,"retries":0,"units_total":4,"units_done":4,` +
+		`"bytes":20000000,"request_units":0,"throttled":0,"retries":0,"units_total":4,"units_done":4,"balanced":true,` +
 		`"started":"2026-11-24T08:10:00.000Z","finished":"2026-11-24T08:10:02.123Z"}`
 	want := []string{
 		`{"type":"run_started","time":"2026-11-24T08:10:00.000Z","plan":"full-migration","run":"7","status":"running","seconds":0,"steps":[{"name":"verify","type":"verify-counts","status":"pending"}]}`,
 		`{"type":"step_started","time":"2026-11-24T08:10:00.000Z","step":{"name":"copy","type":"copy","status":"running","seconds":0,` +
-			`"read":0,"inserted":0,"identical":0,"replaced":0,"skipped":0,"rejected":0,"filtered":0,"bytes":0,"request_units":0,"throttled":0,"retries":0,"units_total":0,"units_done":0,` +
+			`"read":0,"inserted":0,"identical":0,"replaced":0,"skipped":0,"rejected":0,"filtered":0,"bytes":0,"request_units":0,"throttled":0,"retries":0,"units_total":0,"units_done":0,"balanced":true,` +
 			`"resumed":0,"documents_per_second":0,"bytes_per_second":0}}`,
 		`{"type":"progress","time":"2026-11-24T08:10:00.100Z","step":{"name":"copy","type":"copy","status":"running","seconds":0,` +
-			`"read":10,"inserted":10,"identical":0,"replaced":0,"skipped":0,"rejected":0,"filtered":0,"bytes":10000,"request_units":0,"throttled":0,"retries":0,"units_total":4,"units_done":0,` +
+			`"read":10,"inserted":10,"identical":0,"replaced":0,"skipped":0,"rejected":0,"filtered":0,"bytes":10000,"request_units":0,"throttled":0,"retries":0,"units_total":4,"units_done":0,"balanced":true,` +
 			`"started":"2026-11-24T08:10:00.000Z","expected":20000,"resumed":0,"documents_per_second":2000,"bytes_per_second":2000000,"workers":2}}`,
 		`{"type":"progress","time":"2026-11-24T08:10:01.100Z","step":{"name":"copy","type":"copy","status":"running","seconds":0,` +
-			`"read":110,"inserted":110,"identical":0,"replaced":0,"skipped":0,"rejected":0,"filtered":0,"bytes":110000,"request_units":0,"throttled":0,"retries":0,"units_total":4,"units_done":0,` +
+			`"read":110,"inserted":110,"identical":0,"replaced":0,"skipped":0,"rejected":0,"filtered":0,"bytes":110000,"request_units":0,"throttled":0,"retries":0,"units_total":4,"units_done":0,"balanced":true,` +
 			`"started":"2026-11-24T08:10:00.000Z","expected":20000,"resumed":0,"documents_per_second":2000,"bytes_per_second":2000000,"workers":2}}`,
 		`{"type":"log","time":"2026-11-24T08:10:02.000Z","level":"warn","message":"a <b> & \u001b","step":{"name":"copy"}}`,
 		`{"type":"step_finished","time":"2026-11-24T08:10:02.500Z","step":` + copied + `}`,
@@ -112,5 +112,5 @@ func TestStatusJSON(t *testing.T) {
 	}
 	expectText(t, out.String(), `{"type":"status","time":"2026-11-24T08:10:01.000Z","plan":"full-migration","run":"7","status":"running","seconds":12.5,"process":4711,"steps":[`+
 		`{"name":"copy","type":"copy","status":"running","seconds":0,"read":5000,"inserted":5000,"identical":0,"replaced":0,"skipped":0,"rejected":0,"filtered":0,`+
-		`"bytes":5000000,"request_units":0,"throttled":0,"retries":0,"units_total":4,"units_done":1,"started":"2026-11-24T08:10:00.000Z"}]}`+"\n")
+		`"bytes":5000000,"request_units":0,"throttled":0,"retries":0,"units_total":4,"units_done":1,"balanced":true,"started":"2026-11-24T08:10:00.000Z"}]}`+"\n")
 }

@@ -63,6 +63,7 @@ func Status(out io.Writer, r runner.Report, next Commands) error {
 	}
 	text.line("")
 	text.table(stepColumns, stepRows(r.Steps))
+	text.books(r.Steps)
 	text.notes(r.Steps, true)
 	if r.Process == 0 {
 		text.advice(r, next)
@@ -202,6 +203,22 @@ func (w *writer) table(columns []column, rows [][]string) {
 	}
 }
 
+// books writes the books of the steps that have some.
+func (w *writer) books(steps []runner.StepReport) {
+	first := true
+	for i := range steps {
+		line := books(&steps[i])
+		if line == "" {
+			continue
+		}
+		if first {
+			w.line("")
+		}
+		first = false
+		w.line("books of %s: %s", steps[i].Name, line)
+	}
+}
+
 // notes writes what the steps had to say, and why they failed. earlier includes the steps of earlier runs.
 func (w *writer) notes(steps []runner.StepReport, earlier bool) {
 	for i := range steps {
@@ -264,7 +281,7 @@ func (w *writer) advice(r runner.Report, next Commands) {
 		w.line("  %s", next.Again)
 	}
 	if c := total.Counts; c.Missing+c.Differing+c.Unexpected > c.Repaired {
-		w.line("The two sides differ. A verify-content step names the documents, and with repair: true mends them.")
+		w.line("The two sides differ. A verify-content step names the documents (%s), and with repair: true mends them.", next.Rejects)
 	}
 	if indexesDiffer {
 		w.line("Indexes differ, as told above. A create-indexes step creates what is missing; what differs or is not wanted is yours to drop.")

@@ -88,7 +88,7 @@ func TestAdvice(t *testing.T) {
 			"1 document was rejected. To see which, and why:\n  vida status p.yaml --rejects\n" +
 			"To try them again, once the cause is mended:\n  vida run p.yaml --retry-rejects\n", rejected},
 		{"differing", runner.StatusDifferences, "full-migration finished with differences after 13s\n" +
-			"The two sides differ. A verify-content step names the documents, and with repair: true mends them.\n", differing},
+			"The two sides differ. A verify-content step names the documents (vida status p.yaml --rejects), and with repair: true mends them.\n", differing},
 		{"repaired", runner.StatusSucceeded, "full-migration succeeded after 13s\n", repaired},
 		{"indexes", runner.StatusDifferences, "full-migration finished with differences after 13s\n" +
 			"Indexes differ, as told above. A create-indexes step creates what is missing; what differs or is not wanted is yours to drop.\n", indexes},
@@ -114,6 +114,8 @@ func TestStatus(t *testing.T) {
 
 STEP  TYPE  STATUS   DOCUMENTS     SIZE  TIME  NOTES
 copy  copy  running      5,000  4.8 MiB  0.0s  25% done, 1 of 4 units
+
+books of copy: read 5,000 = 5,000 inserted, in balance for each of 4 units
 `)
 }
 
