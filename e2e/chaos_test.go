@@ -2,10 +2,12 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -14,6 +16,8 @@ import (
 
 	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/bson/primitive"
+
+	"vida/state"
 )
 
 const chaosPlan = `
@@ -109,6 +113,8 @@ func chaosRound(t *testing.T, random *rand.Rand, end time.Time) {
 			break
 		}
 		if o.code != 1 && o.code != 130 && o.code != -1 {
+			sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
+			j.logUnits("chaos", "copy")
 			t.Fatalf("exit code %d\n%s\n%s", o.code, o.stdout, o.stderr)
 		}
 		if runs == 500 || time.Since(end) > 5*time.Minute {
@@ -125,6 +131,22 @@ func chaosRound(t *testing.T, random *rand.Rand, end time.Time) {
 	want(t, "arrived", copied.Inserted+copied.Identical, int64(len(documents)))
 	want(t, "compared", report.step(t, "compare").Read, int64(len(documents)))
 	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
+}
+
+// logUnits tells how far each unit of a step is, to find out what went wrong.
+func (j *job) logUnits(plan, step string) {
+	j.t.Helper()
+	store, err := state.OpenReadOnly(filepath.Join(j.dir, "state"), plan)
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	units, err := store.Units(step)
+	if err = errors.Join(err, store.Close()); err != nil {
+		j.t.Fatal(err)
+	}
+	for _, u := range units {
+		j.t.Logf("%s done %t: %s %s %s", u.ID, u.Done, u.Spec, u.Checkpoint, u.Counts)
+	}
 }
 
 // chaosRun starts vida once and lets things happen to it, at counted commands or where none comes for a while, until

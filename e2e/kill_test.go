@@ -32,7 +32,13 @@ func seed(t testing.TB) *rand.Rand {
 
 // tapped lets the job's vida work through a tap on each side.
 func (j *job) tapped() (source, target *tap) {
-	source, target = newTap(j.t, sourceURI), newTap(j.t, targetURI)
+	toSource, toTarget := sourceURI, targetURI
+	if os.Getenv("VIDA_DOCUMENTDB_RUN") != "" {
+		// Gateways of the test's own: the cursors and connections that killed clients leave end with them.
+		s, t := restartableSides(j.t)
+		toSource, toTarget = s.uri(), t.uri()
+	}
+	source, target = newTap(j.t, toSource), newTap(j.t, toTarget)
 	j.env = append(j.env, "COSMOS_DB_CONNECTION_STRING="+source.uri(), "MONGODB_ATLAS_CONNECTION_STRING="+target.uri())
 	return source, target
 }

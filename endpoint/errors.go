@@ -108,6 +108,9 @@ func Transient(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return false
 	}
+	if behindGateway(err) {
+		return true
+	}
 	if code := Code(err); code != 0 {
 		return passingCodes[code] || code == CodeCursorNotFound || code == CodeCursorKilled
 	}
@@ -129,6 +132,14 @@ func Transient(err error) bool {
 		errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, topology.ErrConnectionClosed) ||
 		mongo.IsNetworkError(err) || mongo.IsTimeout(err)
+}
+
+// A gateway before PostgreSQL answers with an internal error where that is what cannot be reached.
+var gatewayPattern = regexp.MustCompile(`too many clients already|(?i:connection refused)|the database system is (starting up|shutting down|in recovery)|terminating connection due to`)
+
+// behindGateway tells whether a gateway could not reach the database behind it.
+func behindGateway(err error) bool {
+	return Code(err) == codeInternalError && gatewayPattern.MatchString(err.Error())
 }
 
 // permanentHandshake tells whether a connection failed in a way that waiting does not mend.

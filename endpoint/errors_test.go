@@ -37,6 +37,9 @@ func TestTransient(t *testing.T) {
 		{"old not master", &CommandError{Message: "not master"}, true},
 		{"pool began anew", fmt.Errorf("insert: %w", clearedPool{errors.New("connection pool was cleared")}), true},
 		{"unauthorized", &CommandError{Code: 13}, false},
+		{"gateway without a database", &CommandError{Code: 1, Message: "FATAL:  sorry, too many clients already"}, true},
+		{"gateway without a server", mongo.CommandError{Code: 1, Message: "Connection refused Is the server running on that host?"}, true},
+		{"internal", &CommandError{Code: 1, Message: "unexpected node type"}, false},
 		{"bad value", &CommandError{Code: 2}, false},
 		{"password", topology.ConnectionError{Wrapped: errors.New("auth error: unable to authenticate")}, false},
 	}

@@ -346,7 +346,7 @@ func (e *partialError) add(index int, code int32, message string) {
 		e.throttled = true
 		e.again = append(e.again, index)
 		e.message = message // with its RetryAfterMs
-	case passingCodes[code]:
+	case passingCodes[code], code == codeInternalError && gatewayPattern.MatchString(message):
 		e.again = append(e.again, index)
 		e.message = message
 	default:

@@ -122,11 +122,15 @@ func (p *partitioner) first(ctx context.Context, bracket string) (id bson.RawVal
 	}
 	id, any, err = p.edge(ctx, Range{Bracket: bracket}, 1)
 	var refusal mongo.CommandError
-	if errors.As(err, &refusal) && !Transient(err) {
+	if errors.As(err, &refusal) && unknownTypeCodes[refusal.Code] {
 		return id, false, false, nil
 	}
 	return id, any, err == nil, err
 }
+
+// unknownTypeCodes are refusals of a value in a query: bad value, failed to parse, type mismatch, not supported and
+// not implemented. Any other says nothing of the type, and leaving documents out because of it would lose them.
+var unknownTypeCodes = map[int32]bool{2: true, 9: true, 14: true, 115: true, 238: true}
 
 // Brackets tells which types of _id a collection holds, and which the server does not know.
 func (r *Reader) Brackets(ctx context.Context, collection string) (holds, refuses map[string]bool, err error) {
