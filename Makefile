@@ -1,7 +1,6 @@
 # Everything a developer or a build machine does. `make help` lists it.
 SHELL := /bin/bash
 GO ?= go
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOLANGCI_VERSION := v2.15.0
 TEST_FLAGS ?= -race
 # Of the quickstart's account: what it provisions, and what other traffic uses of it, in request units a second.
@@ -18,7 +17,7 @@ help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
 
 build: ## bin/vida, bin/vida-sandbox and bin/vida-bench
-	$(GO) build -ldflags "-X main.version=$(VERSION)" -o bin/vida .
+	$(GO) build -o bin/vida .
 	cd sandbox && $(GO) build -o ../bin/ ./cmd/vida-sandbox ./cmd/vida-bench
 
 quickstart: build ## the whole migration on this machine, with 20,000 generated orders, from an account of 10,000 RU/s
@@ -40,7 +39,7 @@ test-double: build ## end-to-end tests with a Cosmos DB account before the sourc
 
 test-documentdb: build ## the tests that need an engine, against DocumentDB
 	@scripts/documentdb.sh install; status=$$?; \
-	if [ $$status -eq 77 ]; then echo "test-documentdb: skipped, see above"; exit 0; fi; \
+	if [ $$status -eq 77 ] && [ -z "$$CI" ]; then echo "test-documentdb: skipped, see above"; exit 0; fi; \
 	[ $$status -eq 0 ] || exit $$status; \
 	scripts/documentdb.sh exec -- $(GO) test $(TEST_FLAGS) -count=1 -timeout $(TEST_TIMEOUT) ./endpoint/... ./plans/expression/... ./steps/... ./e2e/...
 
