@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/bson/primitive"
@@ -168,4 +169,63 @@ func TestASampleIsAsLargeAsAskedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, "missing", j.run(3, plan, "--restart", "verify").step(t, "verify").Missing, 1)
+}
+
+// Killed again and again, a verification goes on, and lists each of thousands of differences once: those between two
+// documents of the source too, which are stored before the next checkpoint.
+func TestAVerificationThatIsKilledListsEachDifferenceOnce(t *testing.T) {
+	j := newJob(t)
+	j.documentDB() // the embedded engine takes minutes
+	const documents, extra = 4000, 7000
+	all := numbered(documents)
+	insert(t, j.source.Collection("orders"), all)
+	var there []any
+	for n, d := range all {
+		if n%40 != 0 {
+			there = append(there, d)
+		}
+	}
+	for n := range extra {
+		there = append(there, bson.D{{Key: "_id", Value: fmt.Sprintf("order-000100-%05d", n)}})
+	}
+	insert(t, j.target.Collection("orders"), there)
+	plan := j.plan("killed", verifyOrders)
+	kills := 0
+	for {
+		begun, pause := time.Now(), time.Duration(200+150*kills)*time.Millisecond
+		if kills++; kills > 100 {
+			t.Fatal("100 kills and no end")
+		}
+		command := j.command("run", plan, "--progress", "none")
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		exited := make(chan struct{})
+		go func() { _ = command.Wait(); close(exited) }()
+		select {
+		case <-exited:
+		case <-time.After(pause - time.Since(begun)):
+			_ = command.Process.Kill()
+			<-exited
+		}
+		if command.ProcessState.ExitCode() >= 0 {
+			want(t, "exit code", int64(command.ProcessState.ExitCode()), 3)
+			break
+		}
+	}
+	t.Logf("%d kills", kills-1)
+	list := j.rejects(plan)
+	listed := map[string]int{}
+	for _, d := range list.Differences {
+		if listed[d.Outcome+string(d.ID)]++; listed[d.Outcome+string(d.ID)] == 2 {
+			t.Errorf("%s is listed twice as %s", d.ID, d.Outcome)
+		}
+	}
+	want(t, "listed", int64(len(list.Differences)), documents/40+extra)
+	o := j.mustVida(0, "status", plan, "--output", "json")
+	for _, part := range []string{`"read":4000`, `"missing":100`, `"unexpected":7000`} {
+		if !strings.Contains(o.stdout, part) {
+			t.Errorf("no %s in %s", part, o.stdout)
+		}
+	}
 }
