@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"sort"
@@ -115,7 +114,7 @@ func readAll(t testing.TB, cursor *Cursor) []bson.Raw {
 	var all []bson.Raw
 	for {
 		batch, err := cursor.Next(context.Background())
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, ErrEnd) {
 			return all
 		}
 		if err != nil {

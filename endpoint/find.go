@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 
 	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
@@ -29,6 +28,10 @@ type Find struct {
 
 // Array is the bytes of a BSON array of documents.
 type Array []byte
+
+// ErrEnd is what a [Cursor] returns after the last document of its range. It is not io.EOF: a connection that broke
+// is that too, somewhere inside of its error, and taking one for the other loses what was not read.
+var ErrEnd = errors.New("the end of the range")
 
 // Batch is documents as the server sent them. It stays valid until it is dropped.
 type Batch struct {
@@ -128,11 +131,11 @@ func (c *Cursor) Shrink(ctx context.Context, below Value) {
 	c.opened, c.ended = false, false
 }
 
-// Next returns the next batch, which is not empty, or io.EOF at the end of the range.
+// Next returns the next batch, which is not empty, or ErrEnd at the end of the range.
 func (c *Cursor) Next(ctx context.Context) (Batch, error) {
 	for {
 		if c.ended {
-			return Batch{}, io.EOF
+			return Batch{}, ErrEnd
 		}
 		batch, err := c.request(ctx)
 		if err == nil {

@@ -3,7 +3,6 @@ package endpoint
 import (
 	"context"
 	"errors"
-	"io"
 	"math"
 )
 
@@ -168,7 +167,7 @@ func (s *sampler) look(ctx context.Context, in Range, documents int) error {
 	cursor := s.reader.Find(Find{Collection: s.collection, Range: in, BatchDocuments: documents, DocumentBytes: int64(s.mean), Stopping: s.reader.config.Stopping})
 	defer cursor.Close(ctx)
 	batch, err := cursor.Next(ctx)
-	if errors.Is(err, io.EOF) {
+	if errors.Is(err, ErrEnd) {
 		return nil
 	}
 	if err == nil {

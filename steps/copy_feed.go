@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 
 	"go.mongodb.org/mongo-driver/bson"
 
@@ -53,14 +52,14 @@ func (f *copyFeed) next(ctx context.Context) (parcel, error) {
 		}
 	}
 	if f.done {
-		return parcel{}, io.EOF
+		return parcel{}, endpoint.ErrEnd
 	}
 	// Of this bracket there is no going on in the middle, so that its one checkpoint is at its end.
 	resumable := f.work.Range.Bracket != endpoint.BracketOther
 	tuning := f.env.Tuning()
 	f.cursor.SetBatch(tuning.BatchDocuments, tuning.BatchBytes)
 	batch, err := f.cursor.Next(ctx)
-	if errors.Is(err, io.EOF) && !resumable {
+	if errors.Is(err, endpoint.ErrEnd) && !resumable {
 		f.done = true
 		state, err := json.Marshal(copyCheckpoint{Done: true})
 		return parcel{state: state}, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 
 	"go.mongodb.org/mongo-driver/bson"
 
@@ -183,7 +182,7 @@ func (f *orderFeed) size() int64 {
 func (f *orderFeed) next(context.Context) (parcel, error) {
 	count := min(f.size(), f.work.Below-f.work.From)
 	if count <= 0 {
-		return parcel{}, io.EOF
+		return parcel{}, endpoint.ErrEnd
 	}
 	buffer := make([]byte, 0, count*orderBytes*9/8)
 	ends := make([]int, 0, count)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 
 	"go.mongodb.org/mongo-driver/bson"
@@ -28,7 +27,7 @@ type parcel struct {
 type feed interface {
 	// expected is how many bytes the next parcel will take, as far as one can tell.
 	expected() int64
-	// next returns the next parcel, or io.EOF.
+	// next returns the next parcel, or endpoint.ErrEnd.
 	next(ctx context.Context) (parcel, error)
 }
 
@@ -114,7 +113,7 @@ func (p *pipeline) read(ctx context.Context, source feed, parcels chan<- parcel)
 		next, err := source.next(reading)
 		if err != nil {
 			p.memory.Release(expected)
-			if errors.Is(err, io.EOF) {
+			if errors.Is(err, endpoint.ErrEnd) {
 				return false, nil
 			}
 			return p.stopOr(ctx, err)

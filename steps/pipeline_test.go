@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -116,7 +115,7 @@ func (f *scriptedFeed) next(context.Context) (parcel, error) {
 		return parcel{}, errCut
 	}
 	if len(f.rest) == 0 {
-		return parcel{}, io.EOF
+		return parcel{}, endpoint.ErrEnd
 	}
 	some := min(len(f.rest), 1+f.chance.IntN(9))
 	p := parcel{documents: f.rest[:some], bytes: 100}

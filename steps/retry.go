@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/bson"
@@ -138,7 +137,7 @@ func (copyStep) Retry(ctx context.Context, env Env, rejects []Reject, stopping <
 		defer cursor.Close(ctx)
 		for {
 			batch, err := cursor.Next(ctx)
-			if errors.Is(err, io.EOF) {
+			if errors.Is(err, endpoint.ErrEnd) {
 				r.gone(messageGone)
 				return r.fates, r.usage, nil
 			}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"go.mongodb.org/mongo-driver/bson"
 
@@ -67,7 +66,7 @@ func (c *comparison) batches(ctx context.Context, cursor *endpoint.Cursor, times
 	defer cursor.Close(ctx)
 	for {
 		err := c.batch(ctx, cursor, times, visit)
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, endpoint.ErrEnd) {
 			return nil
 		}
 		if err != nil {

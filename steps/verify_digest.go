@@ -3,7 +3,6 @@ package steps
 import (
 	"context"
 	"errors"
-	"io"
 
 	"github.com/cespare/xxhash/v2"
 	"go.mongodb.org/mongo-driver/bson"
@@ -109,7 +108,7 @@ func (c *comparison) readSource(ctx context.Context, segments chan<- segment) er
 					return err
 				}
 				if work.Limit > 0 && read >= work.Limit {
-					return io.EOF
+					return endpoint.ErrEnd
 				}
 				next = segment{after: next.last}
 			}
@@ -124,7 +123,7 @@ func (c *comparison) readSource(ctx context.Context, segments chan<- segment) er
 			return nil
 		})
 		switch {
-		case !errors.Is(err, io.EOF):
+		case !errors.Is(err, endpoint.ErrEnd):
 			if err != nil {
 				return err
 			}

@@ -3,7 +3,6 @@ package steps
 import (
 	"context"
 	"errors"
-	"io"
 
 	"golang.org/x/sync/errgroup"
 
@@ -68,7 +67,7 @@ func countPart(ctx context.Context, env Env, source *endpoint.Reader, work verif
 		})
 		passed += n
 		switch {
-		case errors.Is(err, io.EOF):
+		case errors.Is(err, endpoint.ErrEnd):
 			return passed, nil
 		case errors.Is(err, endpoint.ErrStopping):
 			return passed, ErrStopped
