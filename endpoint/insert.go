@@ -211,14 +211,17 @@ func (i *Inserter) send(ctx context.Context, documents []bson.Raw, indexes []int
 		reply, err = i.lane.roundTrip(ctx, i.composeHead(), i.array, []byte{0})
 	} else {
 		sent = i.compose(documents, indexes)
-		reply, err = i.lane.exchange(ctx, i.message, demand{
-			collection: i.collection, kind: kindInsert, weight: i.weight, stopping: i.patience.stopping,
-		})
+		reply, err = i.lane.exchange(ctx, i.message, i.demand())
 	}
 	if err != nil {
 		return sent, err
 	}
 	return sent, i.examine(reply, indexes[:sent])
+}
+
+// demand is what the message that was composed last will probably cost.
+func (i *Inserter) demand() demand {
+	return demand{collection: i.collection, kind: kindInsert, weight: i.weight, stopping: i.patience.stopping}
 }
 
 // passesWhole tells whether all documents are to be sent, came as one array, and may go as one. Where request units

@@ -222,6 +222,21 @@ func (l *lane) exchange(ctx context.Context, message []byte, d demand) (bsoncore
 	return reply, err
 }
 
+// tell is exchange for a message that is not answered: what it cost is reckoned.
+func (l *lane) tell(ctx context.Context, message []byte, d demand) error {
+	m := l.endpoint.meter
+	if m == nil {
+		return l.send(ctx, message)
+	}
+	admitted, err := m.admit(ctx, d)
+	if err != nil {
+		return err
+	}
+	err = l.send(ctx, message)
+	m.settle(admitted, nil, err, func() (bsoncore.Document, error) { return nil, errBadReply })
+	return err
+}
+
 // demandOf reads what a command of the driver's is.
 func demandOf(message []byte) demand {
 	_, _, _, opcode, body, ok := wiremessage.ReadHeader(message)

@@ -84,7 +84,12 @@ func (c *meteredConnection) WriteWireMessage(ctx context.Context, message []byte
 			return err
 		}
 	}
-	return c.Connection.WriteWireMessage(ctx, message)
+	err := c.Connection.WriteWireMessage(ctx, message)
+	if err != nil && c.charging {
+		c.charging = false
+		c.meter.settle(c.admitted, nil, err, func() (bsoncore.Document, error) { return nil, err })
+	}
+	return err
 }
 
 // ReadWireMessage implements [driver.Connection]. It asks for the cost before it returns.

@@ -44,7 +44,7 @@ func (i *Inserter) Cast(ctx context.Context, documents []bson.Raw) error {
 		i.unacknowledged = true
 		sent := i.compose(documents, pending)
 		i.unacknowledged = false
-		if err := i.lane.send(ctx, i.message); err != nil {
+		if err := i.lane.tell(ctx, i.message, i.demand()); err != nil {
 			return i.lost(ctx, err)
 		}
 		i.lane.unanswered++
