@@ -241,7 +241,7 @@ func TestAnInterruptAfterABrokenReadLosesNothing(t *testing.T) {
 	d.rules("source", `rules: [{command: getMore, action: reset}]`)
 	plan := j.planWith("broken", strings.Replace(faultyTuning, "initial: 10ms, max: 50ms", "initial: 5m, max: 10m", 1), faultyCopy)
 	r := j.start("run", plan, "--output", "json", "--progress", "none")
-	waitFor(t, func() bool { return d.fired("source") >= 2 })
+	waitFor(t, func() bool { return d.fired("source") >= 1 })
 	d.post("source", "pause") // closed softly by the server's end, or refused: each is an end of file somewhere
 	r.signal(os.Interrupt)
 	if o := r.wait(); o.code != 130 {
