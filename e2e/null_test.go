@@ -89,11 +89,15 @@ var idleLine = regexp.MustCompile(`(\d+) workers: the first waited for a unit af
 // Without $sample or splitVector every worker stays busy nearly to the end, whatever the _ids are and however they
 // crowd, and what planning and sharing ask for is bounded: a few index entries for each unit.
 func TestWorkersStayBusyToTheEnd(t *testing.T) {
-	const documents, workers, batch = 400_000, 4, 500
+	const workers = 4
+	documents, batch := int64(400_000), int64(500)
+	if raceDetector { // ten times slower
+		documents, batch = 160_000, 200
+	}
 	for _, kind := range []string{"objectid", "int", "string", "uuid"} {
 		for _, skew := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, skewed %v", kind, skew), func(t *testing.T) {
-				n := startNull(t, "--documents", strconv.Itoa(documents), "--document-bytes", "256", "--id-kind", kind, fmt.Sprintf("--skew=%v", skew))
+				n := startNull(t, "--documents", strconv.FormatInt(documents, 10), "--document-bytes", "256", "--id-kind", kind, fmt.Sprintf("--skew=%v", skew))
 				j, plan := n.job(fmt.Sprintf("workers: %d, batch_documents: %d, unit_documents: 50000", workers, batch))
 				o := j.mustVida(0, "run", plan, "--log-level", "debug", "--progress", "plain")
 				n.whole(0)
@@ -138,7 +142,11 @@ func number(t testing.TB, text string) float64 {
 
 // A running copy takes up other tuning from a second process, says so, and still copies everything once.
 func TestTuneWhileRunning(t *testing.T) {
-	n := startNull(t, "--documents", "3000000", "--document-bytes", "256")
+	documents := int64(3_000_000)
+	if raceDetector {
+		documents = 800_000
+	}
+	n := startNull(t, "--documents", strconv.FormatInt(documents, 10), "--document-bytes", "256")
 	j, plan := n.job("workers: 1, batch_documents: 200")
 	run := j.command("run", plan, "--progress", "plain")
 	var output strings.Builder
@@ -177,7 +185,7 @@ func TestTuneWhileRunning(t *testing.T) {
 		t.Errorf("the run does not say so:\n%s", output.String())
 	}
 	n.whole(0)
-	if s := n.stats(n.targetURI); s.Inserts >= 3_000_000/200 {
+	if s := n.stats(n.targetURI); s.Inserts >= documents/200 {
 		t.Errorf("%d inserts: batches stayed as small as they were", s.Inserts)
 	}
 	if after := j.vida("tune", plan, "workers=6"); after.code != 1 || !strings.Contains(after.stderr, "no run of virtual is under way") {
