@@ -231,24 +231,3 @@ func TestInterruptedBetweenTwoStepsTheNextOneIsPending(t *testing.T) {
 	d.rules("target", "rules: []")
 	j.run(0, plan)
 }
-
-// A connection of the source that breaks, and an interrupt in the pause that follows: what was not read is not done.
-func TestAnInterruptAfterABrokenReadLosesNothing(t *testing.T) {
-	j := newJob(t)
-	d := faulty(t)
-	j.through(d)
-	insert(t, j.source.Collection("orders"), numbered(1000))
-	d.rules("source", `rules: [{command: getMore, action: reset}]`)
-	plan := j.planWith("broken", strings.Replace(faultyTuning, "initial: 10ms, max: 50ms", "initial: 5m, max: 10m", 1), faultyCopy)
-	r := j.start("run", plan, "--output", "json", "--progress", "none")
-	waitFor(t, func() bool { return d.fired("source") >= 1 })
-	d.post("source", "pause") // closed softly by the server's end, or refused: each is an end of file somewhere
-	r.signal(os.Interrupt)
-	if o := r.wait(); o.code != 130 {
-		t.Fatalf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
-	}
-	d.post("source", "resume")
-	d.rules("source", "rules: []")
-	want(t, "read", j.run(0, plan).step(t, "copy").Read, 1000)
-	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
-}
