@@ -54,10 +54,11 @@ fuzz: ## every fuzz target for FUZZ_TIME; what fails is kept in testdata, and a 
 
 bench: build ## the copy against a TCP relay, and on DocumentDB against a loop of the driver
 	bin/vida-bench null
+	VIDA_TEST_SOURCE_URI= bin/vida-bench verify
 	@scripts/documentdb.sh install; status=$$?; \
 	if [ $$status -eq 77 ]; then echo "bench: DocumentDB is skipped, see above"; exit 0; fi; \
 	[ $$status -eq 0 ] || exit $$status; \
-	scripts/documentdb.sh exec -- bash -c 'bin/vida-bench servers; one=$$?; bin/vida-bench servers --auto && exit $$one'
+	scripts/documentdb.sh exec -- bash -c 'bin/vida-bench servers; one=$$?; bin/vida-bench servers --auto && bin/vida-bench verify && exit $$one'
 
 bench-large: build ## 61,000,000 documents between two null engines, killed half way
 	bin/vida-bench large

@@ -99,9 +99,13 @@ func (a *app) rejects(o runner.Options, output string) error {
 			})
 		})
 	}
-	write := func() error { return ui.Rejects(out, source) }
+	unlisted, err := runner.Unlisted(o)
+	if err != nil {
+		return err
+	}
+	write := func() error { return ui.Rejects(out, source, unlisted) }
 	if output == outputJSON {
-		write = func() error { return ui.RejectsJSON(out, o.Plan.Name, source) }
+		write = func() error { return ui.RejectsJSON(out, o.Plan.Name, source, unlisted) }
 	}
 	if err := write(); err != nil {
 		return err

@@ -26,8 +26,7 @@ const copyTwins = `
 `
 
 // On a sharded collection two documents may have one _id. The target can hold one of them: whatever the plan says of
-// conflicts, both are told of and none replaces the other, also where a batch ends between them, where a run is
-// killed and goes on, and where an earlier run has left something else.
+// conflicts, both are told of and none replaces the other, also where a batch ends between them.
 func TestDocumentsThatShareAnIDAreBothReported(t *testing.T) {
 	j := newJob(t)
 	const documents = 300

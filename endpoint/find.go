@@ -61,6 +61,8 @@ type Cursor struct {
 	mean     float64             // bytes a document
 	limit    int                 // of the find that is open; 0 for none
 	found    int                 // documents that it has returned
+	single   bool                // it is answered by one batch, whatever fits in there
+	doubtful bool                // the last piece was short: by the range's end, or by the size of a reply
 	clear    bool                // no other document has the last _id
 	asked    int                 // documents of the batch that was asked for last
 	message  []byte
@@ -199,9 +201,13 @@ func (c *Cursor) request(ctx context.Context) (Batch, error) {
 		return Batch{}, err
 	}
 	c.opened, c.id, c.ended = true, id, id == 0
-	if c.found += len(documents); c.limit > 0 && c.ended && c.found >= c.limit {
-		c.opened, c.ended = false, false
+	switch c.found += len(documents); {
+	case c.limit == 0 || !c.ended:
+	case c.found >= c.limit:
+		c.opened, c.ended, c.doubtful = false, false, false
 		documents, array = c.peek(documents, array)
+	case c.single && len(documents) > 0:
+		c.opened, c.ended, c.doubtful = false, false, true
 	}
 	documents, array, err = c.accept(documents, array)
 	if err != nil || len(documents) == 0 {
@@ -240,6 +246,9 @@ func (c *Cursor) command() ([]byte, error) {
 			c.asked++ // see peek
 			c.limit = c.asked
 			message = bsoncore.AppendInt32Element(message, "limit", int32(c.limit))
+			if c.single = !c.doubtful; c.single {
+				message = bsoncore.AppendBooleanElement(message, "singleBatch", true)
+			}
 		}
 	}
 	message = bsoncore.AppendInt32Element(message, "batchSize", int32(c.asked))

@@ -7,7 +7,9 @@ import (
 )
 
 // Where a sorted cursor is written out whole before its first batch, as DocumentDB does, a range is read by limited
-// finds one after the other, each of which goes on in the _id index where the last one ended.
+// finds one after the other, each of which goes on in the _id index where the last one ended. A find that is to be
+// answered by a single batch costs such a server half as much; but what does not fit in a reply is left out of it, as
+// at the end of the range. So after a short piece comes one with a cursor, which tells.
 
 // byPieces tells whether the range is read so: it must be possible to go on anywhere in it, and by its index alone.
 func (c *Cursor) byPieces() bool {

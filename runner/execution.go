@@ -24,6 +24,7 @@ type execution struct {
 	before float64      // seconds of earlier runs
 	usage  steps.Counts // of earlier runs, beyond what units count
 	env    *environment
+	list   *listing
 }
 
 func newExecution(r *run, index int, step *plans.Step, do steps.Step) *execution {
@@ -94,6 +95,9 @@ func (e *execution) work(ctx context.Context, env *environment) (steps.Result, e
 	units, err := e.units(ctx, env)
 	if err != nil {
 		return steps.Result{}, err
+	}
+	if e.list, err = newListing(e.run.store, e.step.Name, steps.MostDifferences); err != nil {
+		return steps.Result{}, &stateError{err}
 	}
 	p := newPool(e, env, units)
 	if err := p.run(ctx); err != nil {

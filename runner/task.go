@@ -71,8 +71,9 @@ func (t *unitTask) Save(c steps.Checkpoint) error {
 		return err
 	}
 	name := t.pool.execution.step.Name
-	rejects := make([]state.Reject, len(c.Rejects))
-	for n, r := range c.Rejects {
+	admitted := t.pool.execution.list.admit(c.Rejects)
+	rejects := make([]state.Reject, len(admitted))
+	for n, r := range admitted {
 		rejects[n] = toStored(r, name, t.unit.ID)
 	}
 	if err := t.pool.execution.run.store.SaveCheckpoint(name, t.unit.ID, c.State, counts, rejects); err != nil {

@@ -110,3 +110,14 @@ func (s *Store) SaveRetried(step string, r Retried) error {
 		return err
 	})
 }
+
+// CountRejects returns how many rejects of a step are stored with one of the outcomes.
+func (s *Store) CountRejects(step string, outcomes []string) (count int64, err error) {
+	values := []any{step}
+	for _, o := range outcomes {
+		values = append(values, o)
+	}
+	err = s.db.QueryRow(`SELECT count(*) FROM rejects WHERE step = ? AND outcome IN (`+
+		strings.TrimSuffix(strings.Repeat("?, ", len(outcomes)), ", ")+`)`, values...).Scan(&count)
+	return count, s.explain("count the rejects", err)
+}

@@ -30,6 +30,10 @@ const (
 	OutcomeRepaired   = "repaired"
 )
 
+// MostDifferences are listed of a step, so that a verification against a wrong target cannot fill the disk. All of
+// them are counted. Rejected documents are all listed, for they can be tried again.
+const MostDifferences = 100_000
+
 // Rejections, Conflicts and Differences are the outcomes that are listed together.
 func Rejections() []string { return []string{OutcomeRejected} }
 

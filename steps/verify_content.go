@@ -224,7 +224,14 @@ func (verifyContent) Finish(_ context.Context, env Env, results []Result) (Resul
 		total.Notes = append(total.Notes, fmt.Sprintf("a sample: %d documents were compared", c.Read))
 	}
 	if c.Missing+c.Differing+c.Unexpected > 0 {
-		total.Notes = append(total.Notes, fmt.Sprintf("missing %d, differing %d, unexpected %d, repaired %d; each is listed by vida status --rejects", c.Missing, c.Differing, c.Unexpected, c.Repaired))
+		total.Notes = append(total.Notes, fmt.Sprintf("missing %d, differing %d, unexpected %d, repaired %d; %s listed by vida status --rejects", c.Missing, c.Differing, c.Unexpected, c.Repaired, howManyListed(c.Missing+c.Differing+c.Unexpected)))
 	}
 	return total, nil
+}
+
+func howManyListed(differences int64) string {
+	if differences <= MostDifferences {
+		return "each is"
+	}
+	return fmt.Sprintf("%d are not, the others are", differences-MostDifferences)
 }

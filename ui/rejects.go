@@ -29,8 +29,8 @@ const rejectRows = 1000
 
 var rejectColumns = []column{{title: "step"}, {title: "outcome"}, {title: "namespace"}, {title: "_id"}, {title: "code", right: true}, {title: "why"}}
 
-// Rejects writes rejected documents as a table, and what else is listed.
-func Rejects(out io.Writer, source RejectSource) error {
+// Rejects writes rejected documents as a table, and what else is listed. unlisted differences were only counted.
+func Rejects(out io.Writer, source RejectSource, unlisted int64) error {
 	text := &writer{out: out}
 	var rows [][]string
 	total := map[string]int64{}
@@ -59,6 +59,9 @@ func Rejects(out io.Writer, source RejectSource) error {
 	}
 	text.line("")
 	text.line("%s", rejectTotals(total))
+	if unlisted > 0 {
+		text.line("and %s that the list has no place for", Plural(unlisted, "more difference"))
+	}
 	return text.err
 }
 
@@ -81,7 +84,7 @@ func rejectTotals(total map[string]int64) string {
 
 // RejectsJSON writes one object: `vida status PLAN --rejects --output json`. It has the rejected documents, and
 // where there are any the conflicts that the plan decided and the differences that a verification found.
-func RejectsJSON(out io.Writer, plan string, source RejectSource) error {
+func RejectsJSON(out io.Writer, plan string, source RejectSource, unlisted int64) error {
 	text := &rejectsObject{out: out}
 	text.raw(`{"plan":`)
 	text.value(plan)
@@ -119,6 +122,10 @@ func RejectsJSON(out io.Writer, plan string, source RejectSource) error {
 		if group.always || !first {
 			text.raw("]")
 		}
+	}
+	if unlisted > 0 {
+		text.raw(`,"differences_not_listed":`)
+		text.value(unlisted)
 	}
 	text.raw("}\n")
 	return text.err

@@ -51,7 +51,17 @@ type serversBench struct {
 	source, target *mongo.Database
 }
 
-func (s *serversBench) run(cmd *cobra.Command) (err error) {
+func (s *serversBench) run(cmd *cobra.Command) error {
+	return s.generated(cmd, func() error {
+		if s.auto {
+			return s.compareAuto(cmd)
+		}
+		return s.compareLoop(cmd)
+	})
+}
+
+// generated calls compare with service orders in the source.
+func (s *serversBench) generated(cmd *cobra.Command, compare func() error) (err error) {
 	ctx := cmd.Context()
 	if s.sourceURI == "" || s.targetURI == "" {
 		return errors.New("VIDA_TEST_SOURCE_URI and VIDA_TEST_TARGET_URI say between which servers to copy: scripts/documentdb.sh exec -- bin/vida-bench servers")
@@ -78,10 +88,7 @@ func (s *serversBench) run(cmd *cobra.Command) (err error) {
 	if _, _, err := v.run(ctx, s.sourceURI, s.targetURI, "workers: 2", generate); err != nil {
 		return err
 	}
-	if s.auto {
-		return s.compareAuto(cmd)
-	}
-	return s.compareLoop(cmd)
+	return compare()
 }
 
 func connect(ctx context.Context, uri string) (*mongo.Database, error) {
