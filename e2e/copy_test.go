@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/bson"
@@ -151,6 +152,23 @@ func TestALargeDocumentAmongSmallOnes(t *testing.T) {
 	insert(t, j.source.Collection("orders"), documents)
 	report := j.run(0, j.planWith("large", "tuning: {max_memory: 16MiB}\n", copyAndVerify))
 	want(t, "inserted", report.step(t, "copy").Inserted, 501)
+	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
+}
+
+// What does not fit in a reply is not taken for the end of a range.
+func TestDocumentsThatDoNotFitInOneReply(t *testing.T) {
+	j := newJob(t)
+	documents := numbered(50)
+	for n := range 6 {
+		id := fmt.Sprintf("order-%06d-large", 7*n+3)
+		documents = append(documents, bson.D{{Key: "_id", Value: id}, {Key: "fill", Value: bytes.Repeat([]byte("x"), 6<<20)}})
+	}
+	insert(t, j.source.Collection("orders"), documents[:50])
+	for _, large := range documents[50:] {
+		insert(t, j.source.Collection("orders"), []any{large})
+	}
+	report := j.run(0, j.plan("replies", copyAndVerify+strings.Replace(verifyOrders, "name: verify", "name: verify-content", 1)))
+	want(t, "inserted", report.step(t, "copy").Inserted, 56)
 	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
 }
 
