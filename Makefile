@@ -52,7 +52,8 @@ chaos: ## kills, restarts and faults of the wire on DocumentDB for CHAOS_TIME, t
 fuzz: ## every fuzz target for FUZZ_TIME; what fails is kept in testdata, and a test from then on
 	@scripts/fuzz.sh $(FUZZ_TIME)
 
-bench: build ## the copy against a TCP relay, and on DocumentDB against a loop of the driver
+bench: build ## generator, expressions, the copy against a TCP relay, and on DocumentDB against a loop of the driver
+	$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./model ./plans/expression
 	bin/vida-bench null
 	VIDA_TEST_SOURCE_URI= bin/vida-bench verify
 	@scripts/documentdb.sh install; status=$$?; \
