@@ -49,22 +49,21 @@ func within(t testing.TB, what string, estimate, truth, margin float64) {
 
 // What a dry run says a copy will cost, it costs. Finding out is cheap, and leaves nothing behind.
 func TestADryRunKnowsTheCost(t *testing.T) {
-	random := rand.New(rand.NewPCG(3, 3))
 	for name, test := range map[string]struct {
-		size   func(n int) int
+		size   func(n int, random *rand.Rand) int
 		margin float64
 		flags  []string
 	}{
-		"uniform":                {func(int) int { return 1500 }, 0.15, nil},
-		"uniform, strong reads":  {func(int) int { return 1500 }, 0.15, []string{"--strong-reads"}},
-		"the later, the larger":  {func(n int) int { return 200 + n*n/800 }, 0.30, nil},
-		"many small, some large": {func(int) int { return int(300 * math.Exp(1.1*math.Abs(random.NormFloat64()))) }, 0.30, nil},
+		"uniform":                {func(int, *rand.Rand) int { return 1500 }, 0.15, nil},
+		"uniform, strong reads":  {func(int, *rand.Rand) int { return 1500 }, 0.15, []string{"--strong-reads"}},
+		"the later, the larger":  {func(n int, _ *rand.Rand) int { return 200 + n*n/800 }, 0.30, nil},
+		"many small, some large": {func(_ int, random *rand.Rand) int { return int(300 * math.Exp(1.1*math.Abs(random.NormFloat64()))) }, 0.30, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := newJob(t)
-			documents := make([]any, 1500)
+			documents, random := make([]any, 1500), rand.New(rand.NewPCG(3, 3))
 			for n := range documents {
-				documents[n] = bson.D{{Key: "_id", Value: n}, {Key: "fill", Value: strings.Repeat("x", test.size(n))}}
+				documents[n] = bson.D{{Key: "_id", Value: n}, {Key: "fill", Value: strings.Repeat("x", test.size(n, random))}}
 			}
 			insert(t, j.source.Collection("orders"), documents)
 			d := startDouble(t, append([]string{"--request-units", "1000", "--physical-partitions", "2"}, test.flags...)...)

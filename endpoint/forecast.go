@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 )
 
 // Forecast is what reading a whole collection will probably take.
@@ -29,6 +30,7 @@ func (f Forecast) Seconds() (float64, bool) {
 const metadataMargin = 0.25
 
 const (
+	apart       = 1  // standard errors between metadata and sample, beyond which metadata is not believed
 	leastPlaces = 3  // to look at documents along the _id index, where that is affordable
 	mostPlaces  = 32 // ... and at most
 )
@@ -81,9 +83,11 @@ func (r *Reader) WritingForecast(ctx context.Context, collection string, documen
 	return forecast
 }
 
-// weigh joins the mean by metadata (0: unknown) with that of a sample, each by how far it can be relied on.
+// weigh joins the mean by metadata (0: unknown) with that of a sample, each by how far it can be relied on. Metadata
+// that is much further from the sample than both may be off is about something else than the documents' own bytes, what
+// they take when compressed for one, and counts for nothing.
 func weigh(metadata, sampled, margin float64) (mean, joint float64) {
-	if metadata <= 0 {
+	if metadata <= 0 || math.Abs(metadata-sampled) > apart*math.Hypot(margin, metadataMargin*metadata) {
 		return sampled, margin / sampled
 	}
 	trustSample, trustMetadata := 1/(margin*margin), 1/(metadataMargin*metadata*metadataMargin*metadata)
@@ -114,12 +118,14 @@ type sampler struct {
 	limit      float64 // of the reader's usage
 	mean       float64 // bytes a document, by metadata
 	documents  int
+	first      []float64 // bytes a document of the first pages, which are from the low end
 	means      []float64 // of each place, which counts as one: neighbours are alike
 }
 
 func (s *sampler) left() float64 { return s.limit - s.reader.Usage().RequestUnits }
 
-// sample looks at both ends of the index and at places between, a few documents each.
+// sample looks at the low end of the index, for the price of a page, and at places spread over it, a few documents
+// each.
 func (s *sampler) sample(ctx context.Context) error {
 	low, any, err := s.reader.edge(ctx, s.collection, Range{}, 1)
 	if err != nil || !any {
@@ -138,17 +144,15 @@ func (s *sampler) sample(ctx context.Context) error {
 			return err
 		}
 	}
+	s.first, s.means = s.means, nil
 	governor := s.reader.meter.governor
 	fixed := max(governor.reckon("driver's find", documentedMetadata), documentedMetadata)
 	places := min(max(s.left()/2/fixed, leastPlaces), mostPlaces)
 	perPlace := s.left()/places - fixed
 	for n := range int(places) {
-		at := low
-		if n > 0 {
-			var ok bool
-			if at, ok = between(low, high, float64(n)/places); !ok {
-				return nil // a type without a key space, or several types: the first documents have to do
-			}
+		at, ok := between(low, high, (float64(n)+0.5)/places)
+		if !ok {
+			return nil // a type without a key space, or several types: the first documents have to do
 		}
 		mean := max(s.mean, s.meanSeen())
 		if s.left() < fixed+readWeight(int64(mean)) {
@@ -177,25 +181,34 @@ func (s *sampler) look(ctx context.Context, in Range, documents int) error {
 	return err
 }
 
+// seen is the means of the places, and of the first pages where these are too few.
+func (s *sampler) seen() []float64 {
+	if len(s.means) < 2 {
+		return append(slices.Clone(s.first), s.means...)
+	}
+	return s.means
+}
+
 func (s *sampler) meanSeen() float64 {
-	sum := 0.0
-	for _, mean := range s.means {
+	sum, seen := 0.0, s.seen()
+	for _, mean := range seen {
 		sum += mean
 	}
-	return sum / max(1, float64(len(s.means)))
+	return sum / max(1, float64(len(seen)))
 }
 
 // estimate is the mean size and its standard error. ok is false where too little was seen.
 func (s *sampler) estimate() (mean, margin float64, ok bool) {
-	if len(s.means) < 2 {
+	seen := s.seen()
+	if len(seen) < 2 {
 		return 0, 0, false
 	}
 	mean = s.meanSeen()
 	squares := 0.0
-	for _, m := range s.means {
+	for _, m := range seen {
 		squares += (m - mean) * (m - mean)
 	}
-	n := float64(len(s.means))
+	n := float64(len(seen))
 	margin = math.Sqrt(squares / (n - 1) / n)
 	return mean, max(margin, 0.01*mean), true
 }
