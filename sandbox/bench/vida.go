@@ -57,13 +57,13 @@ type finished struct {
 	} `json:"steps"`
 }
 
-// run runs a plan of one step from an empty state, with more arguments where given.
-func (v *vida) run(ctx context.Context, sourceURI, targetURI, tuning, step string, arguments ...string) (usage, finished, error) {
+// run runs a plan of one step from an empty state.
+func (v *vida) run(ctx context.Context, sourceURI, targetURI, tuning, step string) (usage, finished, error) {
 	file, state, err := v.write(sourceURI, targetURI, tuning, step)
 	if err != nil {
 		return usage{}, finished{}, err
 	}
-	command := exec.CommandContext(ctx, v.binary, append([]string{"run", file, "--state", state, "--output", "json", "--progress", "none"}, arguments...)...)
+	command := exec.CommandContext(ctx, v.binary, "run", file, "--state", state, "--output", "json", "--progress", "none")
 	command.Env = v.env
 	used, err := measure(command)
 	if err != nil {
