@@ -76,7 +76,8 @@ debian_mirror() {
 	local found
 	found=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
 		sed 's/#.*//' | grep -oE 'https?://[^] ]+/debian/?([[:space:]]|$)' | head -n 1 | tr -d '[:space:]' || true)
-	printf '%s\n' "${found:-http://deb.debian.org/debian}"
+	[ -n "$found" ] || cannot_run "apt has no Debian mirror configured; name one with --mirror or VIDA_DEBIAN_MIRROR"
+	printf '%s\n' "$found"
 }
 
 unmount_under() {
