@@ -199,6 +199,13 @@ func (c *Command) WithBody(body bson.Raw) *Command {
 	return &altered
 }
 
+// Acknowledged is the command with an answer asked for.
+func (c *Command) Acknowledged() *Command {
+	altered := *c
+	altered.Unacknowledged, altered.message = false, nil
+	return &altered
+}
+
 // appendTo encodes the command as one message.
 func (c *Command) appendTo(dst []byte) []byte {
 	if c.query {
