@@ -29,7 +29,7 @@ func TestOnAnEngine(t *testing.T) {
 	})
 	for _, name := range []string{"ru-3.6", "ru-7.0"} {
 		t.Run(name, func(t *testing.T) {
-			double, err := Start(context.Background(), Options{Profile: profile(t, name, nil), Upstream: servers.SourceURI, RequestUnits: 6000, Partitions: 3, PortalURI: true})
+			double, err := Start(context.Background(), Options{Profile: profile(t, name, nil), Upstream: servers.SourceURI, RequestUnits: 3000, Partitions: 3, PortalURI: true})
 			if err != nil {
 				t.Fatal(err)
 			}
