@@ -6,8 +6,10 @@ import (
 	"vida/plans"
 )
 
-// Below this much the collector would work all the time.
-const leastMemory = 96 << 20
+const (
+	leastMemory = 96 << 20 // below this much the collector would work all the time
+	beside      = 72 << 20 // what the collector does not know of, and by how much it overshoots
+)
 
 // limitMemory makes the collector keep the whole process within about the most that a step may have in flight.
 // Documents in flight are counted twice there, once for what is being collected; nothing waits for the limit, but
@@ -20,5 +22,5 @@ func (a *app) limitMemory(plan *plans.Plan) {
 	for _, step := range plan.Steps {
 		most = max(most, step.Tuning.MaxMemory)
 	}
-	debug.SetMemoryLimit(max(most, leastMemory))
+	debug.SetMemoryLimit(max(most-beside, leastMemory))
 }
