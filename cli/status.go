@@ -99,7 +99,7 @@ func (a *app) rejects(o runner.Options, output string) error {
 			})
 		})
 	}
-	unlisted, err := runner.Unlisted(o)
+	unlisted, err := runner.CountUnlisted(o)
 	if err != nil {
 		return err
 	}

@@ -255,21 +255,35 @@ func TestATargetThatStaysAway(t *testing.T) {
 	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
 }
 
-// A real validator of a real server, where it has them.
+// A real validator of a real server, where it has them: what it refuses is listed, and brought once it is lifted.
 func TestARealValidator(t *testing.T) {
 	j := newJob(t)
-	err := j.target.RunCommand(context.Background(), bson.D{{Key: "create", Value: "orders"},
-		{Key: "validator", Value: bson.D{{Key: "n", Value: bson.D{{Key: "$lt", Value: 390}}}}}}).Err()
-	if err != nil {
+	ctx, target := context.Background(), j.target.Collection("orders")
+	schema := bson.D{{Key: "$jsonSchema", Value: bson.D{{Key: "properties", Value: bson.D{{Key: "n", Value: bson.D{{Key: "maximum", Value: 389}}}}}}}}
+	if err := j.target.RunCommand(ctx, bson.D{{Key: "create", Value: "orders"}, {Key: "validator", Value: schema}}).Err(); err != nil {
 		t.Skipf("this server has no validators: %v", err)
 	}
-	probe := bson.D{{Key: "_id", Value: "probe"}, {Key: "n", Value: 1000}}
-	if _, err := j.target.Collection("orders").InsertOne(context.Background(), probe); err == nil {
+	if _, err := target.InsertOne(ctx, bson.D{{Key: "_id", Value: "probe"}, {Key: "n", Value: 1000}}); err == nil {
 		t.Skip("this server takes a validator and passes it over")
 	}
 	insert(t, j.source.Collection("orders"), numbered(400))
-	copied := j.run(3, j.planWith("validated", faultyTuning, strings.Split(faultyCopy, "\t- name: verify")[0])).step(t, "copy")
+	plan := j.planWith("validated", faultyTuning, strings.Split(faultyCopy, "\t- name: verify")[0])
+	copied := j.run(3, plan).step(t, "copy")
 	copied.balanced(t)
 	want(t, "rejected", copied.Rejected, 10)
-	want(t, "in the target", count(t, j.target.Collection("orders")), 390)
+	want(t, "in the target", count(t, target), 390)
+	for _, r := range j.rejects(plan).Rejects {
+		if r.Code != 121 || r.Message == "" {
+			t.Errorf("%+v", r)
+		}
+	}
+	want(t, "rejected again", j.run(3, plan, "--retry-rejects").step(t, "copy").Rejected, 10)
+	if err := j.target.RunCommand(ctx, bson.D{{Key: "collMod", Value: "orders"}, {Key: "validator", Value: bson.D{}}}).Err(); err != nil {
+		t.Fatal(err)
+	}
+	mended := j.run(0, plan, "--retry-rejects").step(t, "copy")
+	mended.balanced(t)
+	want(t, "inserted", mended.Inserted, 400)
+	want(t, "listed", int64(len(j.rejects(plan).Rejects)), 0)
+	sameContents(t, j.source.Collection("orders"), target)
 }

@@ -243,3 +243,57 @@ func TestInterruptedBetweenTwoStepsTheNextOneIsPending(t *testing.T) {
 	d.rules("target", "rules: []")
 	j.run(0, plan)
 }
+
+// The source's connections end, and the operator interrupts the run in the pause before it tries again: what was not
+// read is not done. Again and again, wherever it happens, the same command goes on, and nothing is missing.
+func TestAnInterruptAfterABrokenReadLosesNothing(t *testing.T) {
+	j := newJob(t)
+	random := seed(t)
+	source := newTap(t, sourceURI)
+	j.env = append(j.env, "COSMOS_DB_CONNECTION_STRING="+source.uri())
+	documents := int(j.scale(20_000))
+	insert(t, j.source.Collection("orders"), numbered(documents))
+	// The pause is longer than the test: it is the interrupt that ends it.
+	plan := j.planWith("broken", strings.Replace(faultyTuning, "initial: 10ms, max: 50ms", "initial: 5m, max: 10m", 1), faultyCopy)
+	broken := 0
+	for limit := 300; ; broken++ {
+		if broken == limit {
+			t.Fatalf("%d broken connections and no end", limit)
+		}
+		reached := make(chan struct{})
+		at := 1 + random.Int64N(12+int64(broken)/2)
+		source.at(func(number int64, _ string) {
+			if number == at {
+				source.cut()
+				close(reached)
+			}
+		})
+		r := j.start("run", plan, "--output", "json", "--progress", "none")
+		ended := false
+		select {
+		case <-r.ended:
+			ended = true
+		case <-reached:
+			time.Sleep(time.Duration(random.Int64N(int64(3 * time.Millisecond))))
+			r.signal(os.Interrupt)
+		}
+		o := r.wait()
+		source.mend()
+		if o.code == 0 {
+			break
+		}
+		if o.code != 130 || ended {
+			t.Fatalf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
+		}
+	}
+	t.Logf("%d broken connections", broken)
+	if broken < 10 {
+		t.Errorf("only %d broken connections: the test proves little", broken)
+	}
+	report := j.run(0, plan)
+	copied := report.step(t, "copy")
+	copied.balanced(t)
+	want(t, "read", copied.Read, int64(documents))
+	want(t, "compared", report.step(t, "compare").Read, int64(documents))
+	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
+}

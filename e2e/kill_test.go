@@ -44,8 +44,8 @@ func (j *job) tapped() (source, target *tap) {
 }
 
 // interruptAt starts vida and calls strike at the given number of commands that it has sent through the taps, or a
-// moment later. It tells whether vida ended by itself before.
-func (j *job) interruptAt(taps []*tap, number int64, later time.Duration, strike func(*running), args ...string) (ended bool) {
+// moment later. It tells whether vida ended by itself before, which is with the exit code wanted.
+func (j *job) interruptAt(code int, taps []*tap, number int64, later time.Duration, strike func(*running), args ...string) (ended bool) {
 	j.t.Helper()
 	reached := make(chan struct{})
 	var all atomic.Int64
@@ -59,8 +59,8 @@ func (j *job) interruptAt(taps []*tap, number int64, later time.Duration, strike
 	r := j.start(args...)
 	select {
 	case <-r.ended:
-		if o := r.wait(); o.code != 0 {
-			j.t.Fatalf("vida ended with %d:\n%s\n%s", o.code, o.stdout, o.stderr)
+		if o := r.wait(); o.code != code {
+			j.t.Fatalf("vida ended with %d, want %d:\n%s\n%s", o.code, code, o.stdout, o.stderr)
 		}
 		return true
 	case <-reached:
@@ -69,7 +69,7 @@ func (j *job) interruptAt(taps []*tap, number int64, later time.Duration, strike
 	strike(r)
 	r.signal(syscall.SIGKILL)
 	<-r.ended
-	return r.command.ProcessState.ExitCode() == 0
+	return r.command.ProcessState.ExitCode() == code
 }
 
 const (
@@ -133,7 +133,7 @@ func TestKilledAtAnyInstantNothingIsLostAndLittleIsSentTwice(t *testing.T) {
 		}
 		before := target.documents("orders")
 		// Later and later, for what is begun anew after each kill, planning a comparison for one, takes some commands.
-		ended := j.interruptAt([]*tap{source, target}, 1+random.Int64N(36+int64(kills)/4), time.Duration(random.Int64N(int64(3*time.Millisecond))),
+		ended := j.interruptAt(0, []*tap{source, target}, 1+random.Int64N(36+int64(kills)/4), time.Duration(random.Int64N(int64(3*time.Millisecond))),
 			func(*running) {}, "run", plan, "--progress", "none")
 		if ended {
 			break
@@ -189,7 +189,7 @@ func TestGoingOnFromWhatAPowerLossLeft(t *testing.T) {
 			t.Fatalf("%d power losses and no end", losses)
 		}
 		left := filepath.Join(j.dir, "left"+strconv.Itoa(losses))
-		ended := j.interruptAt([]*tap{source, target}, 1+random.Int64N(120), time.Duration(random.Int64N(int64(4*time.Millisecond))),
+		ended := j.interruptAt(0, []*tap{source, target}, 1+random.Int64N(120), time.Duration(random.Int64N(int64(4*time.Millisecond))),
 			func(r *running) {
 				r.signal(syscall.SIGSTOP) // else the two files would be of two instants
 				stopped(t, r)

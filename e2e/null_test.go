@@ -20,6 +20,7 @@ type nullPair struct {
 	targetURI string
 	dir       string
 	env       []string
+	variables map[string]string // all that vida-sandbox serve tells
 }
 
 // startNull starts a pair whose flags are those of vida-sandbox serve --engine null.
@@ -30,7 +31,7 @@ func startNull(t testing.TB, flags ...string) *nullPair {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.stop)
-	n := &nullPair{t: t, sourceURI: s.variables["VIDA_TEST_SOURCE_URI"], targetURI: s.variables["VIDA_TEST_TARGET_URI"], dir: t.TempDir()}
+	n := &nullPair{t: t, sourceURI: s.variables["VIDA_TEST_SOURCE_URI"], targetURI: s.variables["VIDA_TEST_TARGET_URI"], dir: t.TempDir(), variables: s.variables}
 	n.env = os.Environ()
 	for name, value := range s.variables {
 		n.env = append(n.env, name+"="+value)

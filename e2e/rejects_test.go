@@ -265,3 +265,37 @@ func TestAnIDOfAnotherNumericTypeIsAConflict(t *testing.T) {
 		})
 	}
 }
+
+// A target that refuses everything does not fill the disk: the step gives up, with every reject in the list. Once the
+// cause is mended these are brought, the same command goes on, and nothing is missing.
+func TestAStepWithTooManyRejectsGivesUp(t *testing.T) {
+	const documents, most, batch, workers = 60_000, 5000, 500, 2
+	rules := writeFile(t, t.TempDir()+"/refuse.yaml", `rules: [{command: insert, action: write-errors, error: {code: 121}, documents: {share: 1}}]`)
+	n := startNull(t, "--documents", fmt.Sprint(documents), "--document-bytes", "256", "--target-faults", rules)
+	j, plan := n.job(fmt.Sprintf("workers: %d, batch_documents: %d, max_rejects: %d", workers, batch, most))
+	wire := &double{t: t, variables: n.variables}
+
+	failed := j.run(1, plan).step(t, "copy")
+	contains(t, "the error", failed.Error, fmt.Sprintf("more than %d documents were rejected (tuning.max_rejects)", most), "--retry-rejects")
+	failed.balanced(t)
+	listed := int64(len(j.rejects(plan).Rejects))
+	want(t, "listed", listed, failed.Rejected)
+	if inFlight := int64(batch * workers * uncoveredBatches); listed <= most || listed > most+inFlight {
+		t.Errorf("%d are listed, want %d and at most %d in flight", listed, most, inFlight)
+	}
+	// Not mended, it goes on to the next one only.
+	if again := j.run(1, plan).step(t, "copy"); again.Rejected > listed+batch*workers*uncoveredBatches {
+		t.Errorf("%d and then %d are rejected", listed, again.Rejected)
+	}
+	text := j.mustVida(1, "run", plan, "--progress", "none").stdout
+	contains(t, "the summary", text, "documents were rejected. To see which, and why:", "--retry-rejects", "this goes on from there")
+
+	wire.rules("target", "rules: []")
+	retried := j.run(0, plan, "--retry-rejects").step(t, "copy")
+	want(t, "still rejected", retried.Rejected, 0)
+	copied := j.run(0, plan).step(t, "copy")
+	copied.balanced(t)
+	want(t, "read", copied.Read, documents)
+	want(t, "inserted", copied.Inserted, documents)
+	n.whole(0)
+}

@@ -25,6 +25,7 @@ type tap struct {
 	// hook is called before a command is passed on, with how many have been, this one included.
 	hook func(number int64, command string)
 	all  int64
+	down bool // no connection lives
 }
 
 // newTap stands before the server of a mongodb:// URI until the test ends.
@@ -69,7 +70,11 @@ func (p *tap) serve(client net.Conn) {
 	}
 	p.mu.Lock()
 	p.conns[client], p.conns[server] = true, true
+	down := p.down
 	p.mu.Unlock()
+	if down {
+		_ = client.Close()
+	}
 	both := func() {
 		_ = client.Close()
 		_ = server.Close()
@@ -174,4 +179,21 @@ func (p *tap) at(hook func(number int64, command string)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hook, p.all = hook, 0
+}
+
+// cut closes every connection, and each new one at once, until mend. A client that waits for a reply meets the end of
+// the stream, not a reset: all that it sent has been read.
+func (p *tap) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.down = true
+	for c := range p.conns {
+		_ = c.Close()
+	}
+}
+
+func (p *tap) mend() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.down = false
 }

@@ -2,9 +2,13 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
 )
@@ -34,17 +38,8 @@ func TestDocumentsThatShareAnIDAreBothReported(t *testing.T) {
 	d := startDouble(t, "--request-units", "1000000", "--twin-every", "10")
 	j.through(d)
 	twins := map[string]int{}
-	cursor, err := j.throughSource(d).Collection("orders").Find(context.Background(), bson.D{{Key: "twin_shard_key", Value: "another"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = cursor.Close(context.Background())
-	all, err := j.throughSource(d).Collection("orders").Find(context.Background(), bson.D{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for all.Next(context.Background()) {
-		twins[all.Current.Lookup("_id").StringValue()]++
+	for id, documents := range j.byID(d) {
+		twins[id] = len(documents)
 	}
 	shared := 0
 	for _, n := range twins {
@@ -95,3 +90,146 @@ func TestDocumentsThatShareAnIDAreBothReported(t *testing.T) {
 		}
 	}
 }
+
+// byID is the source's orders as the account shows them: of some _ids there are two.
+func (j *job) byID(d *double) map[string][]string {
+	j.t.Helper()
+	cursor, err := j.throughSource(d).Collection("orders").Find(context.Background(), bson.D{})
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	var list []bson.Raw
+	if err := cursor.All(context.Background(), &list); err != nil {
+		j.t.Fatal(err)
+	}
+	all := map[string][]string{}
+	for _, document := range list {
+		id := document.Lookup("_id").StringValue()
+		all[id] = append(all[id], string(document))
+	}
+	return all
+}
+
+// Twins, leftovers of an earlier run in the target, and kills at any instant: each document of the source is in the
+// target or in the list, each leftover stays or is told to be gone, and no twin ever replaces another. A finished copy
+// that is done anew finds it so, and a retry changes nothing as long as the twins are there.
+func TestTwinsAndLeftoversUnderKills(t *testing.T) {
+	for _, policy := range []string{"fail", "skip", "replace"} {
+		t.Run(policy, func(t *testing.T) { twinsUnderKills(t, policy) })
+	}
+}
+
+func twinsUnderKills(t *testing.T, policy string) {
+	j := newJob(t)
+	random := seed(t)
+	const documents = 240
+	insert(t, j.source.Collection("orders"), numbered(documents))
+	d := startDouble(t, "--request-units", "1000000", "--twin-every", "8")
+	j.through(d)
+	target := newTap(t, targetURI)
+	j.env = append(j.env, "MONGODB_ATLAS_CONNECTION_STRING="+target.uri())
+	source := j.byID(d)
+
+	// In turn: nothing there, the first of two, the second, another document; of those alone, every fifth is there
+	// and every eleventh is another.
+	leftovers, rejected := map[string]string{}, map[string]int{} // by _id
+	read, pairs, singles := int64(0), 0, 0
+	for n, id := range sortedKeys(source) {
+		same := source[id]
+		read += int64(len(same))
+		another, err := bson.Marshal(bson.D{{Key: "_id", Value: id}, {Key: "left", Value: n}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(same) == 1 {
+			switch singles++; {
+			case singles%11 == 0:
+				leftovers[id] = string(another)
+				if policy == "fail" {
+					rejected[id] = 1
+				}
+			case singles%5 == 0:
+				leftovers[id] = same[0]
+			}
+			continue
+		}
+		pairs++
+		rejected[id] = 1
+		switch pairs % 4 {
+		case 1:
+			leftovers[id] = same[0]
+		case 2:
+			leftovers[id] = same[1]
+		case 3:
+			leftovers[id], rejected[id] = string(another), 2
+		}
+	}
+	if pairs < 10 {
+		t.Fatalf("only %d documents have a twin", pairs)
+	}
+	for _, document := range leftovers {
+		put(t, j.target.Collection("orders"), bson.Raw(document))
+	}
+	settled := func() {
+		t.Helper()
+		there := contents(t, j.target.Collection("orders"))
+		want(t, "documents in the target", int64(len(there)), documents)
+		for _, document := range there {
+			id := bson.Raw(document).Lookup("_id").StringValue()
+			left, wasThere := leftovers[id]
+			gone := wasThere && policy == "replace" && len(source[id]) == 1
+			switch {
+			case wasThere && !gone && document != left:
+				t.Errorf("%s was there and is another now: %s", id, bson.Raw(document))
+			case (!wasThere || gone) && !slices.Contains(source[id], document):
+				t.Errorf("%s is no document of the source: %s", id, bson.Raw(document))
+			}
+		}
+	}
+	listed := func(list rejectList) {
+		t.Helper()
+		got := map[string]int{}
+		for _, r := range list.Rejects {
+			var id string
+			if err := json.Unmarshal(r.ID, &id); err != nil {
+				t.Fatal(err)
+			}
+			got[id]++
+			if twins := len(source[id]) == 2; twins != strings.Contains(r.Message, "2 documents with this _id") {
+				t.Errorf("%s: %s", id, r.Message)
+			}
+		}
+		for id := range source {
+			if got[id] != rejected[id] {
+				t.Errorf("%s: %d are rejected, want %d of %d", id, got[id], rejected[id], len(source[id]))
+			}
+		}
+	}
+
+	plan := j.plan("twins-killed", fmt.Sprintf(copyTwins, policy, 7))
+	kills := 0
+	for ; !j.interruptAt(3, []*tap{target}, 1+random.Int64N(14+int64(kills)/3), time.Duration(random.Int64N(int64(3*time.Millisecond))),
+		func(*running) {}, "run", plan, "--only", "copy", "--progress", "none"); kills++ {
+		if kills == 300 {
+			t.Fatal("300 kills and no end")
+		}
+	}
+	t.Logf("%d kills, %d documents with a twin", kills, pairs)
+	if kills < 5 {
+		t.Errorf("only %d kills: the test proves little", kills)
+	}
+	all := int64(0)
+	for _, n := range rejected {
+		all += int64(n)
+	}
+	for _, again := range [][]string{nil, {"--restart", "copy"}, {"--retry-rejects"}} {
+		step := j.run(3, append([]string{plan, "--only", "copy"}, again...)...).step(t, "copy")
+		step.balanced(t)
+		want(t, fmt.Sprint("read ", again), step.Read, read)
+		want(t, fmt.Sprint("rejected ", again), step.Rejected, all)
+		settled()
+		listed(j.rejects(plan))
+	}
+}
+
+func sortedKeys(m map[string][]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -132,13 +132,18 @@ func (i *Inserter) round(ctx context.Context, documents []bson.Raw, done *Insert
 
 // documentCodes are refusals that are about a document and not about the target.
 var documentCodes = map[int32]bool{
-	2: true, 9: true, 14: true, 22: true, 52: true, 53: true, 55: true, 56: true, 57: true, 121: true,
+	2: true, 9: true, 14: true, 16: true, 22: true, 52: true, 53: true, 55: true, 56: true, 57: true, 121: true,
 	CodeTooLarge: true, 17280: true, 40606: true,
 }
 
+// Documents that are refused one after the other, for a reason that need not be theirs, before nothing but that
+// reason is looked for.
+const mostBlamed = 20
+
 // isolate finds out which documents of a message that was refused as a whole are to blame, by sending them one
-// at a time: some servers refuse a batch for one of its documents. When none is taken the refusal is not about
-// documents, and is returned. cause says why some of them are in i.again; nil where none is.
+// at a time: some servers refuse a batch for one of its documents. When none is taken, and none refused for a reason
+// of its own, the refusal is not about documents and is returned. cause says why some of them are in i.again; nil
+// where none is.
 func (i *Inserter) isolate(ctx context.Context, documents []bson.Raw, sent []int, refusal *CommandError, done *Inserted) (cause, err error) {
 	if len(sent) == 1 {
 		if !documentCodes[refusal.Code] {
@@ -147,7 +152,7 @@ func (i *Inserter) isolate(ctx context.Context, documents []bson.Raw, sent []int
 		done.Errors = append(done.Errors, WriteError{Index: sent[0], Code: refusal.Code, Message: shorten(refusal.Message)})
 		return nil, nil
 	}
-	refused := 0
+	refused, aboutDocuments := 0, false
 	for n := range sent {
 		_, err := i.send(ctx, documents, sent[n:n+1])
 		var partly *partialError
@@ -167,20 +172,21 @@ func (i *Inserter) isolate(ctx context.Context, documents []bson.Raw, sent []int
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case Transient(err):
+			if errors.As(err, &again) && Throttled(again.Code, again.Message) {
+				done.Usage.Throttled++
+			}
 			i.again = append(i.again, sent[n:]...)
 			return err, nil
 		case errors.As(err, &again):
 			refused++
-			if n+1 == refused && n+1 >= 3 && !documentCodes[again.Code] {
+			aboutDocuments = aboutDocuments || documentCodes[again.Code]
+			if refused == min(len(sent), mostBlamed) && refused == n+1 && !aboutDocuments {
 				return nil, again
 			}
 			done.Errors = append(done.Errors, WriteError{Index: sent[n], Code: again.Code, Message: shorten(again.Message)})
 		default:
 			return nil, err
 		}
-	}
-	if refused == len(sent) && !documentCodes[refusal.Code] {
-		return nil, refusal
 	}
 	return cause, nil
 }

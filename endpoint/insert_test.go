@@ -99,17 +99,23 @@ func refused(code int32, message string) bson.D {
 
 func insertAll(t *testing.T, w *Writer, count int) Inserted {
 	t.Helper()
-	inserter := w.NewInserter("c", nil)
-	defer inserter.Close()
-	documents := make([]bson.Raw, count)
-	for n := range documents {
-		documents[n] = mustMarshal(t, bson.D{{Key: "_id", Value: int32(n)}})
-	}
-	done, err := inserter.Insert(context.Background(), documents, nil)
+	done, err := tryAll(t, w, count, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return done
+}
+
+// tryAll is insertAll that may fail.
+func tryAll(t *testing.T, w *Writer, count int, stopping <-chan struct{}) (Inserted, error) {
+	t.Helper()
+	documents := make([]bson.Raw, count)
+	for n := range documents {
+		documents[n] = mustMarshal(t, bson.D{{Key: "_id", Value: int32(n)}})
+	}
+	inserter := w.NewInserter("c", stopping)
+	defer inserter.Close()
+	return inserter.Insert(context.Background(), documents, nil)
 }
 
 func (s *target) has(t *testing.T, count int) {

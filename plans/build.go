@@ -166,6 +166,7 @@ func overlayTuning(t Tuning, r *record) Tuning {
 	overlay(&t.WriteConcern, r, "write_concern")
 	overlayInteger(&t.PoolSize, r, "pool_size")
 	overlay(&t.ReplyTimeout, r, "reply_timeout")
+	overlay(&t.MaxRejects, r, "max_rejects")
 	t.Compressors = slices.Clone(t.Compressors)
 	if _, ok := r.fields["compressors"]; ok {
 		t.Compressors = texts(r, "compressors")

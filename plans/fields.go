@@ -96,6 +96,8 @@ var tuningObject = object{name: "tuning", overlay: true, fields: []field{
 		also: []string{"compression"}, doc: "Compression on the wire, the preferred first. None unless given."},
 	{name: "reply_timeout", shape: durationShape{}, fallback: "5m", also: []string{"socket_timeout", "timeout"},
 		doc: "How long to wait for the reply to a read or a write before its connection is given up and it is tried again."},
+	{name: "max_rejects", shape: integerShape{min: 0, max: math.MaxInt64}, fallback: "1000000", also: []string{"max_errors", "reject_limit", "stop_on_error"},
+		doc: "A step that has rejected more documents than this gives up. 0 stops it at the first."},
 	{name: "retry", shape: objectShape{&retryObject}, also: []string{"retries"},
 		doc: "Patience with failures that can pass."},
 }}

@@ -40,6 +40,7 @@ tuning:
   write_concern: majority
   pool_size: 200
   reply_timeout: 90s
+  max_rejects: 0
   compressors: [zstd, snappy]
   retry: {for: 5m, max: 10s}
 steps:
@@ -164,7 +165,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := Tuning{
 		BatchDocuments: 2000, BatchBytes: 16 << 20, UnitDocuments: 50000, CheckpointDocuments: 50000, MaxMemory: 256 << 20,
-		WriteConcern: "1", PoolSize: 100, ReplyTimeout: 5 * time.Minute, Retry: Retry{For: 10 * time.Minute, Initial: 100 * time.Millisecond, Max: 30 * time.Second},
+		WriteConcern: "1", PoolSize: 100, ReplyTimeout: 5 * time.Minute, MaxRejects: 1_000_000, Retry: Retry{For: 10 * time.Minute, Initial: 100 * time.Millisecond, Max: 30 * time.Second},
 	}
 	if !reflect.DeepEqual(p.Steps[0].Tuning, want) {
 		t.Errorf("got %+v, want %+v", p.Steps[0].Tuning, want)

@@ -82,6 +82,7 @@ type Tuning struct {
 	PoolSize            int
 	Compressors         []string
 	ReplyTimeout        time.Duration // for one read or write, before its connection is given up
+	MaxRejects          int64         // of a step, before it gives up
 	Retry               Retry
 }
 

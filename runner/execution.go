@@ -96,7 +96,7 @@ func (e *execution) work(ctx context.Context, env *environment) (steps.Result, e
 	if err != nil {
 		return steps.Result{}, err
 	}
-	if e.list, err = newListing(e.run.store, e.step.Name, steps.MostDifferences); err != nil {
+	if e.list, err = newListing(e.run.store, e.step.Name, bounds{steps.MostDifferences, steps.MostConflicts, e.step.Tuning.MaxRejects}); err != nil {
 		return steps.Result{}, &stateError{err}
 	}
 	p := newPool(e, env, units)

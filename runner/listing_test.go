@@ -2,48 +2,61 @@ package runner
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"vida/state"
 	"vida/steps"
 )
 
-// However many differences there are, so many are listed, also by a run that goes on; what can be tried again always
-// is.
-func TestTheListOfDifferencesIsBounded(t *testing.T) {
+// However many differences and conflicts there are, so many are listed, also by a run that goes on; what can be tried
+// again always is, and the step gives up.
+func TestTheListOfAStepIsBounded(t *testing.T) {
 	store, err := state.Open(t.TempDir(), "bounded")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = store.Close() }()
-	if err := store.SaveStep(state.Step{Name: "verify", Type: "verify-content", Identity: []byte("{}")}); err != nil {
+	if err := store.SaveStep(state.Step{Name: "copy", Type: "copy", Identity: []byte("{}")}); err != nil {
 		t.Fatal(err)
 	}
-	const most = 1000
+	most := bounds{differences: 1000, conflicts: 700, rejects: 650}
+	gaveUp := 0
 	for run := range 2 {
-		list, err := newListing(store, "verify", most)
+		list, err := newListing(store, "copy", most)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for n := range 400 {
-			rejects := make([]steps.Reject, 0, 6)
-			for _, outcome := range append(steps.Differences(), steps.OutcomeRejected, steps.OutcomeIdentical) {
+			var rejects []steps.Reject
+			for _, outcome := range slices.Concat(steps.Differences(), steps.Conflicts(), steps.Rejections()) {
 				rejects = append(rejects, steps.Reject{Outcome: outcome, ID: fmt.Sprint(run, n)})
 			}
-			var stored []state.Reject
-			for _, r := range list.admit(rejects) {
-				stored = append(stored, toStored(r, "verify", "1"))
+			admitted, failure := list.admit(rejects)
+			if tooMany := run*400+n+1 > 650; (failure != nil) != tooMany {
+				t.Fatalf("run %d, checkpoint %d: %v", run, n, failure)
 			}
-			if err := store.SaveCheckpoint("verify", "1", []byte("{}"), []byte("{}"), stored); err != nil {
+			if failure != nil {
+				gaveUp++
+			}
+			var stored []state.Reject
+			for _, r := range admitted {
+				stored = append(stored, toStored(r, "copy", "1"))
+			}
+			if err := store.SaveCheckpoint("copy", "1", []byte("{}"), []byte("{}"), stored); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
+	if gaveUp != 150 {
+		t.Errorf("gave up %d times", gaveUp)
+	}
+	arrived := []string{steps.OutcomeInserted, steps.OutcomeIdentical}
 	for _, c := range []struct {
 		outcomes []string
 		want     int64
-	}{{steps.Differences(), most}, {steps.Rejections(), 800}, {steps.Conflicts(), 800}} {
-		if got, err := store.CountRejects("verify", c.outcomes); err != nil || got != c.want {
+	}{{steps.Differences(), 1000}, {steps.DecidedConflicts(), 700}, {steps.Rejections(), 800}, {arrived, 1600}} {
+		if got, err := store.CountRejects("copy", c.outcomes); err != nil || got != c.want {
 			t.Errorf("%v: %d are listed, want %d: %v", c.outcomes, got, c.want, err)
 		}
 	}

@@ -197,11 +197,14 @@ func (p *pool) do(ctx context.Context, task *unitTask) (err error) {
 		}
 	}()
 	result, err := p.execution.do.Do(ctx, p.env, task.unit, task)
+	var tooMany *tooManyRejects
 	switch {
 	case errors.Is(err, steps.ErrStopped), errors.Is(err, endpoint.ErrStopping):
 		return steps.ErrStopped
 	case err != nil && ctx.Err() != nil:
 		return ctx.Err()
+	case errors.As(err, &tooMany):
+		return tooMany // which is not about this unit
 	case err != nil:
 		return fmt.Errorf("unit %s: %w", id, err)
 	}

@@ -71,7 +71,7 @@ func (t *unitTask) Save(c steps.Checkpoint) error {
 		return err
 	}
 	name := t.pool.execution.step.Name
-	admitted := t.pool.execution.list.admit(c.Rejects)
+	admitted, tooMany := t.pool.execution.list.admit(c.Rejects)
 	rejects := make([]state.Reject, len(admitted))
 	for n, r := range admitted {
 		rejects[n] = toStored(r, name, t.unit.ID)
@@ -82,7 +82,7 @@ func (t *unitTask) Save(c steps.Checkpoint) error {
 	t.pool.mu.Lock()
 	t.checkpoint, t.saved = c.State, c.Counts
 	t.pool.mu.Unlock()
-	return nil
+	return tooMany
 }
 
 func (t *unitTask) Report(delta steps.Counts) { t.pool.meter.add(delta) }

@@ -97,3 +97,20 @@ func matches(pattern, name string) bool {
 func missingCollection(reader *endpoint.Reader, name string) error {
 	return fmt.Errorf("%s does not exist: check the name and the connection's database", reader.Namespace(name))
 }
+
+// nothingSelected is the error for a selection that selects nothing: whoever wrote it meant something, and a step with
+// nothing to do would look like one that did it.
+func nothingSelected(reader *endpoint.Reader, selection plans.Selection) error {
+	what := "no collection"
+	if names := selection.Collections; len(names) > 0 {
+		patterns := make([]string, len(names))
+		for n, name := range names {
+			patterns[n] = name.From
+		}
+		what = "no collection that is selected by " + strings.Join(patterns, ", ")
+	}
+	if len(selection.Exclude) > 0 {
+		what += " and not excluded"
+	}
+	return fmt.Errorf("%s has %s: check the names and the connection's database", reader.Database(), what)
+}

@@ -45,6 +45,9 @@ func (copyStep) Preview(ctx context.Context, env Reader) (Preview, error) {
 		return Preview{}, err
 	}
 	preview := Preview{Notes: notes, RequestUnits: -1, Seconds: -1}
+	if len(pairs) == 0 {
+		preview.Notes = append(preview.Notes, nothingSelected(reader, spec.Selection).Error())
+	}
 	forecast := newForecaster(env, reader, len(pairs), &preview)
 	for _, p := range pairs {
 		if p.Collection.Name == "" {
@@ -100,6 +103,9 @@ func (copyStep) Divide(ctx context.Context, env Env) ([]Unit, error) {
 	pairs, notes, err := resolve(ctx, reader, spec.Selection)
 	if err != nil {
 		return nil, err
+	}
+	if len(pairs) == 0 {
+		return nil, nothingSelected(reader, spec.Selection)
 	}
 	for _, note := range notes {
 		env.Log("info", note)
@@ -206,7 +212,11 @@ func (copyStep) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 }
 
 func (copyStep) Finish(_ context.Context, _ Env, results []Result) (Result, error) {
-	return sum(results), nil
+	total := sum(results)
+	if conflicts := total.Counts.Skipped + total.Counts.Replaced; conflicts > MostConflicts {
+		total.Notes = append(total.Notes, fmt.Sprintf("of %d conflicts vida status --rejects lists %d", conflicts, MostConflicts))
+	}
+	return total, nil
 }
 
 // sum adds up what the units of a step came to.

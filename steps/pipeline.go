@@ -208,8 +208,5 @@ func (p *pipeline) acknowledge(parcel parcel, a arrival) error {
 		return nil
 	}
 	checkpoint.Counts, checkpoint.Rejects, p.rejects = p.counts, p.rejects, nil
-	if err := p.task.Save(checkpoint); err != nil {
-		return fmt.Errorf("save a checkpoint: %w", err)
-	}
-	return nil
+	return p.task.Save(checkpoint)
 }

@@ -30,9 +30,13 @@ const (
 	OutcomeRepaired   = "repaired"
 )
 
-// MostDifferences are listed of a step, so that a verification against a wrong target cannot fill the disk. All of
-// them are counted. Rejected documents are all listed, for they can be tried again.
-const MostDifferences = 100_000
+// A list cannot fill the disk. MostDifferences are listed of a step that verifies, and MostConflicts of one that brings
+// documents; all of them are counted. Conflicts are the more worth a line, for what was replaced is gone. Rejected
+// documents are all listed, because they can be tried again: their bound is the plan's max_rejects.
+const (
+	MostDifferences = 100_000
+	MostConflicts   = 1_000_000
+)
 
 // Rejections, Conflicts and Differences are the outcomes that are listed together.
 func Rejections() []string { return []string{OutcomeRejected} }
@@ -41,6 +45,9 @@ func Rejections() []string { return []string{OutcomeRejected} }
 func Conflicts() []string {
 	return []string{OutcomeSkipped, OutcomeReplaced, OutcomeInserted, OutcomeIdentical}
 }
+
+// DecidedConflicts are those that the plan's on_conflict decided.
+func DecidedConflicts() []string { return []string{OutcomeSkipped, OutcomeReplaced} }
 
 // Differences are outcomes of a verification.
 func Differences() []string {

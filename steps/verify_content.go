@@ -92,6 +92,9 @@ func (verifyContent) Divide(ctx context.Context, env Env) ([]Unit, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(pairs) == 0 {
+		return nil, nothingSelected(source, spec.Selection)
+	}
 	there, err := collectionNames(ctx, target)
 	if err != nil {
 		return nil, err

@@ -62,15 +62,31 @@ func (verifyCounts) Divide(ctx context.Context, env Env) ([]Unit, error) {
 	if err != nil {
 		return nil, err
 	}
+	target, err := env.Reader(ctx, spec.To)
+	if err != nil {
+		return nil, err
+	}
 	pairs, _, err := resolve(ctx, reader, spec.Selection)
 	if err != nil {
 		return nil, err
+	}
+	if len(pairs) == 0 {
+		return nil, nothingSelected(reader, spec.Selection)
 	}
 	for _, note := range unlikeCopies(env) {
 		env.Log("warn", note)
 	}
 	var units []Unit
 	for _, p := range pairs {
+		if p.Collection.Name == "" { // which counts as none: so would a name that is misspelt on both sides
+			there, err := collectionNames(ctx, target)
+			if err != nil {
+				return nil, err
+			}
+			if !there[p.To] {
+				return nil, missingCollection(reader, p.From)
+			}
+		}
 		body, err := json.Marshal(verifyCountsUnit{From: p.From, To: p.To, Collated: collated(p.Collection)})
 		if err != nil {
 			return nil, err

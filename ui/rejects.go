@@ -29,8 +29,8 @@ const rejectRows = 1000
 
 var rejectColumns = []column{{title: "step"}, {title: "outcome"}, {title: "namespace"}, {title: "_id"}, {title: "code", right: true}, {title: "why"}}
 
-// Rejects writes rejected documents as a table, and what else is listed. unlisted differences were only counted.
-func Rejects(out io.Writer, source RejectSource, unlisted int64) error {
+// Rejects writes rejected documents as a table, and what else is listed. unlisted was only counted.
+func Rejects(out io.Writer, source RejectSource, unlisted runner.Unlisted) error {
 	text := &writer{out: out}
 	var rows [][]string
 	total := map[string]int64{}
@@ -59,8 +59,13 @@ func Rejects(out io.Writer, source RejectSource, unlisted int64) error {
 	}
 	text.line("")
 	text.line("%s", rejectTotals(total))
-	if unlisted > 0 {
-		text.line("and %s that the list has no place for", Plural(unlisted, "more difference"))
+	for _, beyond := range []struct {
+		n    int64
+		word string
+	}{{unlisted.Conflicts, "more conflict"}, {unlisted.Differences, "more difference"}} {
+		if beyond.n > 0 {
+			text.line("and %s that the list has no place for", Plural(beyond.n, beyond.word))
+		}
 	}
 	return text.err
 }
@@ -84,7 +89,7 @@ func rejectTotals(total map[string]int64) string {
 
 // RejectsJSON writes one object: `vida status PLAN --rejects --output json`. It has the rejected documents, and
 // where there are any the conflicts that the plan decided and the differences that a verification found.
-func RejectsJSON(out io.Writer, plan string, source RejectSource, unlisted int64) error {
+func RejectsJSON(out io.Writer, plan string, source RejectSource, unlisted runner.Unlisted) error {
 	text := &rejectsObject{out: out}
 	text.raw(`{"plan":`)
 	text.value(plan)
@@ -123,9 +128,14 @@ func RejectsJSON(out io.Writer, plan string, source RejectSource, unlisted int64
 			text.raw("]")
 		}
 	}
-	if unlisted > 0 {
-		text.raw(`,"differences_not_listed":`)
-		text.value(unlisted)
+	for _, beyond := range []struct {
+		n    int64
+		name string
+	}{{unlisted.Conflicts, "conflicts_not_listed"}, {unlisted.Differences, "differences_not_listed"}} {
+		if beyond.n > 0 {
+			text.raw(`,"` + beyond.name + `":`)
+			text.value(beyond.n)
+		}
 	}
 	text.raw("}\n")
 	return text.err

@@ -155,7 +155,7 @@ func TestRejects(t *testing.T) {
 		Reject{Step: "verify", Outcome: "missing", Namespace: "db.orders", ID: json.RawMessage("8"), Message: "gone"},
 	)
 	var out bytes.Buffer
-	if err := Rejects(&out, list, 0); err != nil {
+	if err := Rejects(&out, list, runner.Unlisted{}); err != nil {
 		t.Fatal(err)
 	}
 	expectText(t, out.String(), `STEP    OUTCOME   NAMESPACE  _ID             CODE  WHY
@@ -167,7 +167,7 @@ verify  missing   db.orders  8                     gone
 2 rejected documents, 1 conflict, 1 difference
 `)
 	out.Reset()
-	if err := RejectsJSON(&out, "p", list, 0); err != nil {
+	if err := RejectsJSON(&out, "p", list, runner.Unlisted{}); err != nil {
 		t.Fatal(err)
 	}
 	expectText(t, out.String(), `{"plan":"p","rejects":[`+
@@ -176,7 +176,7 @@ verify  missing   db.orders  8                     gone
 		`"conflicts":[{"step":"copy","outcome":"replaced","namespace":"db.orders","id":7,"code":0,"message":"differed"}],`+
 		`"differences":[{"step":"verify","outcome":"missing","namespace":"db.orders","id":8,"code":0,"message":"gone"}]}`+"\n")
 	out.Reset()
-	if err := RejectsJSON(&out, "p", rejectsOf(), 0); err != nil {
+	if err := RejectsJSON(&out, "p", rejectsOf(), runner.Unlisted{}); err != nil {
 		t.Fatal(err)
 	}
 	expectText(t, out.String(), `{"plan":"p","rejects":[]}`+"\n")
@@ -193,7 +193,7 @@ func TestRejectsAreNotKept(t *testing.T) {
 		return nil
 	}
 	var out bytes.Buffer
-	if err := Rejects(&out, source, 0); err != nil {
+	if err := Rejects(&out, source, runner.Unlisted{}); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), "STEP"); n != 4 {
@@ -202,10 +202,10 @@ func TestRejectsAreNotKept(t *testing.T) {
 	if !strings.HasSuffix(out.String(), "\n3,001 rejected documents\n") {
 		t.Errorf("ends with %q", out.String()[out.Len()-40:])
 	}
-	if err := Rejects(brokenPipe{}, source, 0); err == nil {
+	if err := Rejects(brokenPipe{}, source, runner.Unlisted{}); err == nil {
 		t.Error("a write error was hidden")
 	}
-	if err := RejectsJSON(brokenPipe{}, "p", source, 0); err == nil {
+	if err := RejectsJSON(brokenPipe{}, "p", source, runner.Unlisted{}); err == nil {
 		t.Error("a write error was hidden")
 	}
 }
@@ -214,7 +214,7 @@ func TestWriteErrorsOfTables(t *testing.T) {
 	if err := Summary(brokenPipe{}, report(runner.StatusSucceeded, copying(1)), next); err == nil {
 		t.Error("Summary hid a write error")
 	}
-	if err := Rejects(brokenPipe{}, rejectsOf(), 0); err == nil {
+	if err := Rejects(brokenPipe{}, rejectsOf(), runner.Unlisted{}); err == nil {
 		t.Error("Rejects hid a write error")
 	}
 }
@@ -235,18 +235,19 @@ func TestAnErrorOfSeveralLines(t *testing.T) {
 	}
 }
 
-func TestDifferencesBeyondTheListAreSaid(t *testing.T) {
+func TestWhatIsBeyondTheListIsSaid(t *testing.T) {
 	source := func(_ []string, visit func(Reject) error) error {
 		return visit(Reject{Step: "verify", Outcome: "missing", Namespace: "a.b", ID: json.RawMessage("1")})
 	}
 	var text, object bytes.Buffer
-	if err := Rejects(&text, source, 7); err != nil {
+	if err := Rejects(&text, source, runner.Unlisted{Conflicts: 1, Differences: 7}); err != nil {
 		t.Fatal(err)
 	}
-	if err := RejectsJSON(&object, "p", source, 7); err != nil {
+	if err := RejectsJSON(&object, "p", source, runner.Unlisted{Conflicts: 1, Differences: 7}); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(text.String(), "7 more differences") || !strings.Contains(object.String(), `"differences_not_listed":7}`) {
+	if !strings.Contains(text.String(), "and 1 more conflict that") || !strings.Contains(text.String(), "7 more differences") ||
+		!strings.Contains(object.String(), `"conflicts_not_listed":1,"differences_not_listed":7}`) {
 		t.Errorf("%s\n%s", &text, &object)
 	}
 }

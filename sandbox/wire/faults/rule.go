@@ -87,6 +87,9 @@ var known = map[int32]Error{
 	16500: {Name: "RequestRateTooLarge", Message: "Error=16500, RetryAfterMs=34, Details='Batch write error.'"},
 }
 
+// mostDelay of one rule; those of all that match add up.
+const mostDelay = 24 * time.Hour
+
 // complete checks a rule and fills in what a known error code implies.
 func (r *Rule) complete() error {
 	var mistakes []error
@@ -97,11 +100,14 @@ func (r *Rule) complete() error {
 	if !slices.Contains(actions, r.Action) {
 		mistake("action %q is not one of %s", r.Action, strings.Join(actions, ", "))
 	}
-	if r.Probability < 0 || r.Probability > 1 {
+	if !isShare(r.Probability) {
 		mistake("probability %g is not between 0 and 1", r.Probability)
 	}
 	if r.Skip < 0 || r.Times < 0 || r.Delay < 0 {
 		mistake("skip, times and delay cannot be negative")
+	}
+	if r.Delay > Duration(mostDelay) {
+		mistake("a delay of more than %s is none: the action no-reply never answers", mostDelay)
 	}
 	if r.Action == ActionDelay && r.Delay == 0 {
 		mistake("action delay needs a delay")
@@ -133,12 +139,14 @@ func (r *Rule) complete() error {
 				mistake("documents.indexes: %d is negative", index)
 			}
 		}
-		if r.Documents.Share < 0 || r.Documents.Share > 1 {
+		if !isShare(r.Documents.Share) {
 			mistake("documents.share %g is not between 0 and 1", r.Documents.Share)
 		}
 	}
 	return errors.Join(mistakes...)
 }
+
+func isShare(f float64) bool { return f >= 0 && f <= 1 } // which NaN is not
 
 func (e Error) reply() *wire.Reply {
 	return wire.ErrorReply(e.Code, e.Name, e.Message, e.Labels...)
