@@ -133,6 +133,7 @@ func twinsUnderKills(t *testing.T, policy string) {
 	// In turn: nothing there, the first of two, the second, another document; of those alone, every fifth is there
 	// and every eleventh is another.
 	leftovers, rejected := map[string]string{}, map[string]int{} // by _id
+	decided := 0                                                 // by on_conflict
 	read, pairs, singles := int64(0), 0, 0
 	for n, id := range sortedKeys(source) {
 		same := source[id]
@@ -147,6 +148,8 @@ func twinsUnderKills(t *testing.T, policy string) {
 				leftovers[id] = string(another)
 				if policy == "fail" {
 					rejected[id] = 1
+				} else {
+					decided++
 				}
 			case singles%5 == 0:
 				leftovers[id] = same[0]
@@ -221,6 +224,14 @@ func twinsUnderKills(t *testing.T, policy string) {
 	all := int64(0)
 	for _, n := range rejected {
 		all += int64(n)
+	}
+	// Each conflict that the plan decided is listed once, also where a kill came between a replacement and its
+	// checkpoint.
+	for outcome, n := range map[string]int{"skipped": decided, "replaced": decided, "replacing": 0} {
+		if outcome == "skipped" && policy != "skip" || outcome == "replaced" && policy != "replace" {
+			n = 0
+		}
+		want(t, outcome, int64(len(strings.Fields(ids(j.rejects(plan).Conflicts, outcome)))), int64(n))
 	}
 	for _, again := range [][]string{nil, {"--restart", "copy"}, {"--retry-rejects"}} {
 		step := j.run(3, append([]string{plan, "--only", "copy"}, again...)...).step(t, "copy")

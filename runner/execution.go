@@ -99,7 +99,11 @@ func (e *execution) work(ctx context.Context, env *environment) (steps.Result, e
 	if e.list, err = newListing(e.run.store, e.step.Name, bounds{steps.MostDifferences, steps.MostConflicts, e.step.Tuning.MaxRejects}); err != nil {
 		return steps.Result{}, &stateError{err}
 	}
-	p := newPool(e, env, units)
+	intended, err := intents(e.run.store, e.step.Name)
+	if err != nil {
+		return steps.Result{}, &stateError{err}
+	}
+	p := newPool(e, env, units, intended)
 	if err := p.run(ctx); err != nil {
 		return steps.Result{}, err
 	}

@@ -3,7 +3,9 @@ package runner
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 
 	"vida/state"
@@ -24,11 +26,12 @@ type unitTask struct {
 	told       int64           // how much is left as the step reckons; negative before it has
 	asked      bool            // to share, and has not answered
 	whole      bool            // cannot be shared
+	intended   map[string]bool // by _id: see steps.Unit
 	parked     bool            // asked to make room, to go on later
 }
 
-func newUnitTask(p *pool, u state.Unit) *unitTask {
-	unit := steps.Unit{ID: u.ID, Spec: u.Spec, Checkpoint: u.Checkpoint, Expected: u.Expected}
+func newUnitTask(p *pool, u state.Unit, intended []string) *unitTask {
+	unit := steps.Unit{ID: u.ID, Spec: u.Spec, Checkpoint: u.Checkpoint, Expected: u.Expected, Intended: intended}
 	if len(u.Counts) > 0 {
 		// Checked when the meter summed them up.
 		_ = json.Unmarshal(u.Counts, &unit.Counts)
@@ -38,15 +41,22 @@ func newUnitTask(p *pool, u state.Unit) *unitTask {
 
 func startTask(p *pool, unit steps.Unit) *unitTask {
 	halt := make(chan struct{})
+	intended := make(map[string]bool, len(unit.Intended))
+	for _, id := range unit.Intended {
+		intended[id] = true
+	}
 	return &unitTask{
 		pool: p, unit: unit, halt: halt, stop: sync.OnceFunc(func() { close(halt) }),
-		spec: unit.Spec, checkpoint: unit.Checkpoint, saved: unit.Counts, told: -1,
+		spec: unit.Spec, checkpoint: unit.Checkpoint, saved: unit.Counts, told: -1, intended: intended,
 	}
 }
 
 // again is the task that goes on with a parked unit. Call it with the pool's mutex held.
 func (t *unitTask) again() *unitTask {
-	next := startTask(t.pool, steps.Unit{ID: t.unit.ID, Spec: t.spec, Checkpoint: t.checkpoint, Counts: t.saved, Expected: t.unit.Expected})
+	next := startTask(t.pool, steps.Unit{
+		ID: t.unit.ID, Spec: t.spec, Checkpoint: t.checkpoint, Counts: t.saved, Expected: t.unit.Expected,
+		Intended: slices.Collect(maps.Keys(t.intended)),
+	})
 	next.told, next.whole = t.told, t.whole
 	return next
 }
@@ -72,17 +82,45 @@ func (t *unitTask) Save(c steps.Checkpoint) error {
 	}
 	name := t.pool.execution.step.Name
 	admitted, tooMany := t.pool.execution.list.admit(c.Rejects)
-	rejects := make([]state.Reject, len(admitted))
-	for n, r := range admitted {
-		rejects[n] = toStored(r, name, t.unit.ID)
+	saved := state.Checkpoint{Checkpoint: c.State, Counts: counts, Rejects: t.toStored(admitted), Intent: steps.OutcomeReplacing}
+	t.pool.mu.Lock()
+	for _, r := range c.Rejects {
+		if t.intended[r.ID] {
+			saved.Settled = append(saved.Settled, r.ID)
+		}
 	}
-	if err := t.pool.execution.run.store.SaveCheckpoint(name, t.unit.ID, c.State, counts, rejects); err != nil {
+	t.pool.mu.Unlock()
+	if err := t.pool.execution.run.store.SaveCheckpoint(name, t.unit.ID, saved); err != nil {
 		return &stateError{err}
 	}
 	t.pool.mu.Lock()
 	t.checkpoint, t.saved = c.State, c.Counts
+	for _, id := range saved.Settled {
+		delete(t.intended, id)
+	}
 	t.pool.mu.Unlock()
 	return tooMany
+}
+
+func (t *unitTask) Intend(list []steps.Reject) error {
+	t.pool.mu.Lock()
+	unknown := slices.DeleteFunc(slices.Clone(list), func(r steps.Reject) bool { return t.intended[r.ID] })
+	for _, r := range unknown {
+		t.intended[r.ID] = true
+	}
+	t.pool.mu.Unlock()
+	if err := t.pool.execution.run.store.SaveIntents(t.pool.execution.step.Name, t.unit.ID, t.toStored(unknown)); err != nil {
+		return &stateError{err}
+	}
+	return nil
+}
+
+func (t *unitTask) toStored(list []steps.Reject) []state.Reject {
+	stored := make([]state.Reject, len(list))
+	for n, r := range list {
+		stored[n] = toStored(r, t.pool.execution.step.Name, t.unit.ID)
+	}
+	return stored
 }
 
 func (t *unitTask) Report(delta steps.Counts) { t.pool.meter.add(delta) }
@@ -120,7 +158,7 @@ func (t *unitTask) Split(shrunk json.RawMessage, born steps.Unit) error {
 	if t.told >= 0 {
 		t.told -= t.told / 2
 	}
-	p.waiting = append(p.waiting, newUnitTask(p, child))
+	p.waiting = append(p.waiting, newUnitTask(p, child, nil))
 	p.idling.shared++
 	p.changed.Signal()
 	return nil

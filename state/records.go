@@ -190,13 +190,25 @@ func (s *Store) Units(step string) ([]Unit, error) {
 	return units, s.explain("read the units of "+step, rows.Err())
 }
 
-// SaveCheckpoint stores how far a unit is, with the counts and the rejects that belong to it, at once.
-func (s *Store) SaveCheckpoint(step, unit string, checkpoint, counts []byte, rejects []Reject) error {
+// Checkpoint is how far a unit is, with the counts and the rejects that belong to it.
+type Checkpoint struct {
+	Checkpoint []byte // JSON
+	Counts     []byte // JSON
+	Rejects    []Reject
+	Intent     string   // the outcome of intents
+	Settled    []string // _ids of documents whose intents this one ends
+}
+
+// SaveCheckpoint stores a checkpoint, all of it at once.
+func (s *Store) SaveCheckpoint(step, unit string, c Checkpoint) error {
 	return s.within("save a checkpoint of "+step, func(tx *sql.Tx) error {
-		if _, err := tx.Exec(`UPDATE units SET checkpoint = ?, counts = ? WHERE step = ? AND id = ?`, string(checkpoint), string(counts), step, unit); err != nil {
+		if err := dropIntents(tx, step, unit, c.Intent, c.Settled); err != nil {
 			return err
 		}
-		return insertRejects(tx, step, unit, rejects)
+		if _, err := tx.Exec(`UPDATE units SET checkpoint = ?, counts = ? WHERE step = ? AND id = ?`, string(c.Checkpoint), string(c.Counts), step, unit); err != nil {
+			return err
+		}
+		return insertRejects(tx, step, unit, c.Rejects)
 	})
 }
 

@@ -44,6 +44,29 @@ func insertRejects(tx *sql.Tx, step, unit string, rejects []Reject) error {
 	return nil
 }
 
+// SaveIntents stores what is about to become of documents; see [Store.SaveCheckpoint].
+func (s *Store) SaveIntents(step, unit string, intents []Reject) error {
+	return s.within("save what is about to be done by "+step, func(tx *sql.Tx) error { return insertRejects(tx, step, unit, intents) })
+}
+
+// dropIntents forgets those of some documents of a unit.
+func dropIntents(tx *sql.Tx, step, unit, outcome string, documents []string) error {
+	if len(documents) == 0 {
+		return nil
+	}
+	drop, err := tx.Prepare(`DELETE FROM rejects WHERE step = ? AND outcome = ? AND unit = ? AND document = ?`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = drop.Close() }()
+	for _, document := range documents {
+		if _, err := drop.Exec(step, outcome, unit, document); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Rejects returns a page of rejects in the order they were met. There may be millions of them: go on with the last
 // one's Row until a page is empty.
 func (s *Store) Rejects(q RejectQuery) ([]Reject, error) {

@@ -196,6 +196,10 @@ func (copyStep) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 			return Result{}, err
 		}
 	}
+	intended := make(map[string]bool, len(unit.Intended))
+	for _, id := range unit.Intended {
+		intended[id] = true
+	}
 	source := newCopyFeed(ctx, env, reader, spec, unit, work, at, task)
 	defer source.close()
 	flow := pipeline{memory: env.Memory(), task: task, newDeliverer: func() (deliverer, error) {
@@ -203,7 +207,7 @@ func (copyStep) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 		if spec.Transform != nil {
 			d.transform = spec.Transform.NewWorker()
 		}
-		d.vacant = vacant
+		d.vacant, d.intend, d.intended = vacant, task.Intend, intended
 		d.twins, d.unordered = countTwins(reader, work.From, d), work.Range.Bracket == endpoint.BracketOther
 		return d, nil
 	}}

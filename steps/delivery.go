@@ -25,13 +25,15 @@ type delivery struct {
 	to         destination
 	namespace  string
 	onConflict string
-	origin     string            // where the documents are found again; see [Reject]
-	transform  expression.Worker // nil: documents pass as they are
-	twins      twinCounter       // nil where all documents of an _id come together
-	casting    caster            // nil: every write is acknowledged
-	vacant     bool              // the target has none of the documents, but for those of this delivery and its like
-	unordered  bool              // the documents do not come in the order of _id
-	fates      map[string]Reject // by the _id's key: what became of each document; nil: nobody asks
+	origin     string               // where the documents are found again; see [Reject]
+	transform  expression.Worker    // nil: documents pass as they are
+	twins      twinCounter          // nil where all documents of an _id come together
+	casting    caster               // nil: every write is acknowledged
+	vacant     bool                 // the target has none of the documents, but for those of this delivery and its like
+	unordered  bool                 // the documents do not come in the order of _id
+	fates      map[string]Reject    // by the _id's key: what became of each document; nil: nobody asks
+	intend     func([]Reject) error // called before documents are replaced; nil: nobody keeps it
+	intended   map[string]bool      // by the _id's text: of earlier attempts, of which it is not known whether they were
 
 	// Reused from parcel to parcel.
 	documents []bson.Raw

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -134,6 +135,8 @@ type ledger struct {
 	saves    func(c Checkpoint) error // called from the pipeline: not the test's goroutine
 	saved    Checkpoint
 	rejects  []Reject
+	mu       sync.Mutex
+	intended map[string]bool // and not settled by a checkpoint
 	stopping chan struct{}
 	stopOnce sync.Once
 }
@@ -141,7 +144,21 @@ type ledger struct {
 func (l *ledger) Save(c Checkpoint) error {
 	l.saved = c
 	l.rejects = append(l.rejects, c.Rejects...)
+	l.mu.Lock()
+	for _, r := range c.Rejects {
+		delete(l.intended, r.ID)
+	}
+	l.mu.Unlock()
 	return l.saves(c)
+}
+
+func (l *ledger) Intend(list []Reject) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range list {
+		l.intended[r.ID] = true
+	}
+	return nil
 }
 
 func (l *ledger) Report(Counts)                     {}
@@ -197,10 +214,12 @@ func schedule(t *testing.T, seed uint64) {
 			case plans.ConflictSkip:
 				want[id] = string(other)
 				wanted.Skipped++
+			case plans.ConflictReplace:
+				wanted.Replaced++
 			}
 		}
 	}
-	task := &ledger{stopping: make(chan struct{})}
+	task := &ledger{stopping: make(chan struct{}), intended: map[string]bool{}}
 	attempts := 0
 	for {
 		if attempts++; attempts > 3000 {
@@ -227,8 +246,9 @@ func schedule(t *testing.T, seed uint64) {
 			}
 			return nil
 		}
+		intended := maps.Clone(task.intended)
 		flow := pipeline{memory: endpoint.NewMemory(300), task: task, newDeliverer: func() (deliverer, error) {
-			return &delivery{to: target, namespace: "d.c", onConflict: policy}, nil
+			return &delivery{to: target, namespace: "d.c", onConflict: policy, intend: task.Intend, intended: intended}, nil
 		}}
 		feed := &scriptedFeed{chance: rand.New(rand.NewPCG(seed, uint64(attempts)+10)), rest: left, faults: target.faults}
 		counts, err := flow.run(ctx, feed, task.saved.Counts)
@@ -248,8 +268,11 @@ func schedule(t *testing.T, seed uint64) {
 	if c.Read != int64(len(source)) || c.Accounted() != c.Read {
 		t.Errorf("of %d documents, %+v", len(source), c)
 	}
-	if c.Rejected != wanted.Rejected || c.Skipped != wanted.Skipped || c.Rejected+c.Skipped+c.Replaced+c.Inserted+c.Identical != c.Read {
+	if c.Rejected != wanted.Rejected || c.Skipped != wanted.Skipped || c.Replaced != wanted.Replaced || c.Rejected+c.Skipped+c.Replaced+c.Inserted+c.Identical != c.Read {
 		t.Errorf("%+v, wanted %+v", c, wanted)
+	}
+	if len(task.intended) > 0 {
+		t.Errorf("intended, and never told: %v", task.intended)
 	}
 	listed := map[string]int{}
 	var rejected int64

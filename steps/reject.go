@@ -21,6 +21,9 @@ const (
 	OutcomeInserted  = "inserted"
 	OutcomeIdentical = "identical"
 
+	// About to be replaced when nothing more was heard of it: what became of it is found out when the step goes on.
+	OutcomeReplacing = "replacing"
+
 	OutcomeFiltered = "filtered" // never listed
 
 	// What a verification found.
@@ -43,7 +46,7 @@ func Rejections() []string { return []string{OutcomeRejected} }
 
 // Conflicts are outcomes of documents that met another one with their _id.
 func Conflicts() []string {
-	return []string{OutcomeSkipped, OutcomeReplaced, OutcomeInserted, OutcomeIdentical}
+	return []string{OutcomeSkipped, OutcomeReplaced, OutcomeReplacing, OutcomeInserted, OutcomeIdentical}
 }
 
 // DecidedConflicts are those that the plan's on_conflict decided.

@@ -29,9 +29,10 @@ const (
 )
 
 const (
-	messageConflict = "the target has a document with this _id that differs (on_conflict: fail)"
-	messageSkipped  = "the target has a document with this _id that differs, and keeps it (on_conflict: skip)"
-	messageReplaced = "the target had a document with this _id that differed, and has the source's now (on_conflict: replace)"
+	messageConflict  = "the target has a document with this _id that differs (on_conflict: fail)"
+	messageSkipped   = "the target has a document with this _id that differs, and keeps it (on_conflict: skip)"
+	messageReplacing = "the target has a document with this _id that differs, and the run ended when it was about to be replaced (on_conflict: replace)"
+	messageReplaced  = "the target had a document with this _id that differed, and has the source's now (on_conflict: replace)"
 )
 
 // At most so many bytes of documents, and so many of them, are compared with the target's at a time.
@@ -103,6 +104,8 @@ func (s *settlement) duplicates(ctx context.Context, duplicates []endpoint.Write
 			s.rejected(f.Index, f.Code, f.Message)
 		case there[n] == identical && many > 1:
 			s.decide(f.Index, OutcomeIdentical, 0, arrivedTwin(many))
+		case there[n] == identical && s.wasReplaced(f.Index):
+			s.decide(f.Index, OutcomeReplaced, 0, messageReplaced)
 		case there[n] == identical:
 			s.decide(f.Index, OutcomeIdentical, 0, "")
 		case many > 1:
@@ -144,13 +147,30 @@ func (s *settlement) compare(ctx context.Context, duplicates []endpoint.WriteErr
 	return there, err
 }
 
+// wasReplaced tells whether an earlier attempt replaced the document, and ended before it could say so.
+func (s *settlement) wasReplaced(index int) bool {
+	if len(s.intended) == 0 {
+		return false
+	}
+	id, _ := endpoint.IDOf(s.documents[index])
+	return s.intended[endpoint.IDText(id)]
+}
+
 func (s *settlement) replace(ctx context.Context, indexes []int) error {
 	if len(indexes) == 0 {
 		return nil
 	}
 	documents := make([]bson.Raw, len(indexes))
+	intents := make([]Reject, len(indexes))
 	for n, index := range indexes {
 		documents[n] = s.documents[index]
+		intents[n] = s.note(documents[n], OutcomeReplacing, messageReplacing)
+	}
+	// Once replaced, nothing in the target tells that a document was: a list that is made afterwards is lost by a kill.
+	if s.intend != nil {
+		if err := s.intend(intents); err != nil {
+			return err
+		}
 	}
 	refused, err := s.to.Replace(ctx, documents)
 	if err != nil {

@@ -46,6 +46,7 @@ type Unit struct {
 	Checkpoint json.RawMessage `json:"checkpoint"` // the step type's own form; empty before the first one
 	Counts     Counts          `json:"counts"`     // what belongs to Checkpoint
 	Expected   int64           `json:"expected"`   // documents, an estimate for progress; 0 where unknown
+	Intended   []string        `json:"intended"`   // of which documents Task.Intend told, and no checkpoint since: their _ids
 }
 
 // Checkpoint is what is saved together, in one transaction: how far a unit is, its books up to there, and
@@ -60,6 +61,9 @@ type Checkpoint struct {
 type Task interface {
 	// Save makes a checkpoint durable before it returns.
 	Save(Checkpoint) error
+	// Intend makes durable what is about to be done to documents of the target that they cannot tell of afterwards.
+	// The checkpoint that lists them ends it.
+	Intend([]Reject) error
 	// Report adds to what the screen shows; it is not durable and may be more than the last checkpoint.
 	Report(delta Counts)
 	// Expect tells how many documents the unit probably has left: better than Unit.Expected, which may be far off.
