@@ -144,7 +144,7 @@ func TestEveryField(t *testing.T) {
 	if counts := p.Step("counts").Spec.(*VerifyCountsSpec); counts.Count != CountEstimated || bson.Raw(counts.Query).Lookup("n").Int64() != 5 {
 		t.Errorf("counts: %+v", counts)
 	}
-	verified := VerifyIndexesSpec{From: "source", To: "target", Selection: Selection{Collections: []CollectionName{{From: "a", To: "b", Position: Position{Line: 55, Column: 88}}}}}
+	verified := VerifyIndexesSpec{From: "source", To: "target", Selection: Selection{Collections: []CollectionName{{From: "a", To: "b", Position: Position{Line: 56, Column: 88}}}}}
 	if got := p.Step("same-indexes").Spec; !reflect.DeepEqual(got, &verified) {
 		t.Errorf("verify-indexes: %+v", got)
 	}

@@ -52,9 +52,11 @@ func FuzzRules(f *testing.F) {
 			if verdict.delay < 0 {
 				t.Errorf("%s: a delay of %s", command.Name, verdict.delay)
 			}
-			operations, err := command.Operations()
-			if err != nil {
-				t.Fatal(err)
+			var operations []bson.Raw
+			if command.IsWrite() {
+				if operations, err = command.Operations(); err != nil {
+					t.Fatal(err)
+				}
 			}
 			for index := range verdict.refused {
 				if index < 0 || index >= len(operations) {
