@@ -165,7 +165,7 @@ func TestEveryTypeOfIDIsInExactlyOnePart(t *testing.T) {
 	w := testWriter(t)
 	stored := store(t, w, "ids", everyID(t))
 	for _, want := range []int{1, 4, 40} {
-		partitions, err := w.Partition(context.Background(), "ids", want)
+		partitions, err := w.Partition(context.Background(), "ids", want, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func TestEveryTypeOfIDIsInExactlyOnePart(t *testing.T) {
 func TestReadingGoesOnAfterEveryTypeOfID(t *testing.T) {
 	w := testWriter(t)
 	store(t, w, "ids", everyID(t))
-	partitions, err := w.Partition(context.Background(), "ids", 1)
+	partitions, err := w.Partition(context.Background(), "ids", 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestPartitionsAreBalancedWithFewProbes(t *testing.T) {
 				ids[n] = makeID(n)
 			}
 			stored := store(t, w, name, ids)
-			partitions, err := w.Partition(context.Background(), name, want)
+			partitions, err := w.Partition(context.Background(), name, want, documents)
 			if err != nil {
 				t.Fatal(err)
 			}

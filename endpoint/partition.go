@@ -3,7 +3,6 @@ package endpoint
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync/atomic"
 
 	"go.mongodb.org/mongo-driver/bson"
@@ -24,17 +23,17 @@ type Part struct {
 type Partitions struct {
 	Parts   []Part
 	Refused []string // brackets that the server does not know, and that have no part
-	Probes  int64    // queries sent, each of which read at most one index entry
+	Probes  int64    // queries sent, each of which read at most sampleEntries index entries
 }
 
 // At most this many probes of one partitioning are under way at once.
 const probesAtOnce = 16
 
-// Partition cuts a collection into about want parts by looking up single entries of the _id index, never by
-// reading it: at most four probes for a part and a few for the ends. What the key space does not tell - how
-// documents crowd in it - is left to splitting units under way.
-func (r *Reader) Partition(ctx context.Context, collection string, want int) (Partitions, error) {
-	p := &partitioner{reader: r, collection: collection}
+// Partition cuts a collection of about so many documents (0: unknown) into about want parts with a like number of
+// documents, by looking up entries of the _id index here and there, never by reading it: see cut.go for how many.
+// What that does not tell is left to splitting units under way.
+func (r *Reader) Partition(ctx context.Context, collection string, want int, documents int64) (Partitions, error) {
+	p := r.partitioner(collection)
 	first, any, err := p.edge(ctx, Range{}, 1)
 	if err != nil || !any {
 		return Partitions{Probes: p.probes.Load()}, err
@@ -48,8 +47,8 @@ func (r *Reader) Partition(ctx context.Context, collection string, want int) (Pa
 	}
 	if bracket := bracketOf(first); bracket == bracketOf(last) {
 		// Types do not mingle in the index, so everything between two values of a bracket is of that bracket.
-		parts, err := p.cut(ctx, bracket, first, last, want)
-		return Partitions{Parts: parts, Probes: p.probes.Load()}, err
+		parts, err := p.cut(ctx, bracket, first, last, want, documents)
+		return Partitions{Parts: shared(parts), Probes: p.probes.Load()}, err
 	}
 	return p.mixed(ctx, want)
 }
@@ -60,19 +59,31 @@ func (r *Reader) PartitionByType(ctx context.Context, collection string, want in
 	if r.info.ScansRanges {
 		want = 1
 	}
-	return (&partitioner{reader: r, collection: collection}).mixed(ctx, want)
+	return r.partitioner(collection).mixed(ctx, want)
 }
 
 type partitioner struct {
 	reader     *Reader
 	collection string
+	look       func(ctx context.Context, in Range, direction int) ([]bson.RawValue, error) // see Reader.entries
 	probes     atomic.Int64
+}
+
+func (r *Reader) partitioner(collection string) *partitioner {
+	return &partitioner{reader: r, collection: collection, look: func(ctx context.Context, in Range, direction int) ([]bson.RawValue, error) {
+		return r.entries(ctx, collection, in, direction)
+	}}
+}
+
+// entries looks up the least (direction 1) or greatest (-1) _ids of a range, at most sampleEntries.
+func (p *partitioner) entries(ctx context.Context, in Range, direction int) ([]bson.RawValue, error) {
+	p.probes.Add(1)
+	return p.look(ctx, in, direction)
 }
 
 // mixed gives every bracket parts of its own, those included in which nothing is seen now.
 func (p *partitioner) mixed(ctx context.Context, want int) (Partitions, error) {
 	perBracket := make([][]Part, len(brackets))
-	inhabited := atomic.Int64{}
 	group, groupContext := errgroup.WithContext(ctx)
 	group.SetLimit(probesAtOnce)
 	for n, bracket := range brackets {
@@ -85,7 +96,7 @@ func (p *partitioner) mixed(ctx context.Context, want int) (Partitions, error) {
 			if !any || single(bracket) || bracket == BracketOther {
 				perBracket[n] = []Part{{Range: whole}}
 				if any {
-					inhabited.Add(1)
+					perBracket[n][0].Share = 1 // a document, as far as is known
 				}
 				return nil
 			}
@@ -93,8 +104,7 @@ func (p *partitioner) mixed(ctx context.Context, want int) (Partitions, error) {
 			if err != nil {
 				return err
 			}
-			inhabited.Add(1)
-			perBracket[n], err = p.cut(groupContext, bracket, low, high, max(1, want/4))
+			perBracket[n], err = p.cut(groupContext, bracket, low, high, max(1, want/4), 0)
 			return err
 		})
 	}
@@ -106,11 +116,9 @@ func (p *partitioner) mixed(ctx context.Context, want int) (Partitions, error) {
 		if parts == nil {
 			out.Refused = append(out.Refused, brackets[n])
 		}
-		for _, part := range parts {
-			part.Share /= float64(max(1, inhabited.Load()))
-			out.Parts = append(out.Parts, part)
-		}
+		out.Parts = append(out.Parts, parts...)
 	}
+	out.Parts = shared(out.Parts)
 	return out, nil
 }
 
@@ -134,7 +142,7 @@ var unknownTypeCodes = map[int32]bool{2: true, 9: true, 14: true, 115: true, 238
 
 // Brackets tells which types of _id a collection holds, and which the server does not know.
 func (r *Reader) Brackets(ctx context.Context, collection string) (holds, refuses map[string]bool, err error) {
-	p := &partitioner{reader: r, collection: collection}
+	p := r.partitioner(collection)
 	found := make([]struct{ any, known bool }, len(brackets))
 	group, groupContext := errgroup.WithContext(ctx)
 	group.SetLimit(probesAtOnce)
@@ -151,110 +159,6 @@ func (r *Reader) Brackets(ctx context.Context, collection string) (holds, refuse
 		holds[bracket], refuses[bracket] = found[n].any, !found[n].known
 	}
 	return holds, refuses, err
-}
-
-// interval is a piece of the index with documents at both of its ends, which belong to it.
-type interval struct {
-	low, high bson.RawValue
-	width     float64 // its share of the key space between the first and the last _id
-	closed    bool    // cannot be cut further
-}
-
-// cut halves the widest intervals until there are enough. Its outer ends stay open, for what is inserted there.
-func (p *partitioner) cut(ctx context.Context, bracket string, first, last bson.RawValue, want int) ([]Part, error) {
-	intervals := []interval{{low: first, high: last, width: 1, closed: SameValue(first, last)}}
-	for budget := 2 * want; len(intervals) < want && budget > 0; {
-		chosen := widest(intervals, min(want-len(intervals), budget))
-		if len(chosen) == 0 {
-			break
-		}
-		budget -= len(chosen)
-		halves := make([][]interval, len(chosen))
-		group, groupContext := errgroup.WithContext(ctx)
-		group.SetLimit(probesAtOnce)
-		for n, at := range chosen {
-			group.Go(func() error {
-				var err error
-				halves[n], err = p.halve(groupContext, bracket, intervals[at], first, last)
-				return err
-			})
-		}
-		if err := group.Wait(); err != nil {
-			return nil, err
-		}
-		for n := len(chosen) - 1; n >= 0; n-- {
-			intervals = slices.Replace(intervals, chosen[n], chosen[n]+1, halves[n]...)
-		}
-	}
-	parts := make([]Part, len(intervals))
-	for n, i := range intervals {
-		parts[n] = Part{Range: Range{Bracket: bracket, From: Value{i.low}}, Share: i.width}
-		if n+1 < len(intervals) {
-			parts[n].Range.Below = Value{intervals[n+1].low}
-		}
-	}
-	parts[0].Range.From = Value{}
-	parts[len(parts)-1].Top = Value{last}
-	return shared(parts), nil
-}
-
-// widest picks the indexes of the widest intervals that can be cut, in ascending order: those at least half as
-// wide as the widest, so that a round never cuts a narrow one before a wide one's halves.
-func widest(intervals []interval, most int) []int {
-	var order []int
-	for n, i := range intervals {
-		if !i.closed {
-			order = append(order, n)
-		}
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case intervals[a].width > intervals[b].width:
-			return -1
-		case intervals[a].width < intervals[b].width:
-			return 1
-		}
-		return 0
-	})
-	if len(order) > most {
-		order = order[:most]
-	}
-	for n := range order {
-		if intervals[order[n]].width < intervals[order[0]].width/2 {
-			order = order[:n]
-			break
-		}
-	}
-	slices.Sort(order)
-	return order
-}
-
-// halve looks up the documents on both sides of an interval's middle. When there is no middle the interval
-// comes back closed, and alone.
-func (p *partitioner) halve(ctx context.Context, bracket string, i interval, first, last bson.RawValue) ([]interval, error) {
-	alone := []interval{{low: i.low, high: i.high, width: i.width, closed: true}}
-	at, ok := middle(i.low, i.high)
-	if !ok {
-		return alone, nil
-	}
-	above, any, err := p.edge(ctx, Range{Bracket: bracket, From: Value{at}}, 1)
-	if err != nil {
-		return nil, err
-	}
-	below, anyBelow, err := p.edge(ctx, Range{Bracket: bracket, From: Value{i.low}, Below: Value{at}}, -1)
-	if err != nil {
-		return nil, err
-	}
-	if !any || !anyBelow { // deleted meanwhile
-		return alone, nil
-	}
-	width := func(low, high bson.RawValue) float64 {
-		return fractionOf(high, first, last) - fractionOf(low, first, last)
-	}
-	return []interval{
-		{low: i.low, high: below, width: width(i.low, below), closed: SameValue(i.low, below)},
-		{low: above, high: i.high, width: width(above, i.high), closed: SameValue(above, i.high)},
-	}, nil
 }
 
 // edge returns the least (direction 1) or greatest (-1) _id of a range, and whether it has any.
@@ -281,6 +185,28 @@ func (r *Reader) edge(ctx context.Context, collection string, in Range, directio
 		return nil
 	})
 	return id, any, err
+}
+
+// entries looks up the least (direction 1) or greatest (-1) _ids of a range, at most sampleEntries.
+func (r *Reader) entries(ctx context.Context, collection string, in Range, direction int) (ids []bson.RawValue, err error) {
+	err = r.promptly(ctx, "look up _ids in "+r.Namespace(collection), func(ctx context.Context) error {
+		ids = ids[:0]
+		cursor, err := r.collection(collection).Find(ctx, in.filter(bson.RawValue{}, false), options.Find().
+			SetSort(bson.D{{Key: "_id", Value: direction}}).
+			SetProjection(bson.D{{Key: "_id", Value: 1}}).
+			SetLimit(-sampleEntries)) // negative: in a single batch
+		if err != nil {
+			return err
+		}
+		defer func() { _ = cursor.Close(ctx) }()
+		for cursor.Next(ctx) {
+			if id, ok := IDOf(cursor.Current); ok {
+				ids = append(ids, CloneValue(id))
+			}
+		}
+		return cursor.Err()
+	})
+	return ids, err
 }
 
 // shared makes the shares of parts add up to 1.

@@ -254,5 +254,5 @@ func (p *pool) share(task *unitTask) bool {
 
 const (
 	leastSharedBatches = 4 // a unit with fewer batches left is done sooner than shared
-	sparesPart         = 2 // one unit is kept waiting for so many workers
+	sparesPart         = 1 // one unit is kept waiting for so many workers
 )

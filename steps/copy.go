@@ -147,7 +147,7 @@ func divideCollection(ctx context.Context, env Env, reader *endpoint.Reader, p p
 	if err != nil {
 		return nil, err
 	}
-	partitions, err := reader.Partition(ctx, p.From, int(unitsFor(env.Step().Tuning, stats)))
+	partitions, err := reader.Partition(ctx, p.From, int(unitsFor(env.Step().Tuning, stats)), stats.Documents)
 	if err != nil {
 		return nil, fmt.Errorf("partition %s: %w", reader.Namespace(p.From), err)
 	}

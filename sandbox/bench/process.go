@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -16,6 +18,7 @@ type usage struct {
 	wall   time.Duration
 	cpu    time.Duration // user and system
 	memory int64         // the most that was resident, in bytes
+	busy   time.Duration // CPU of the whole machine meanwhile, servers included; 0 where the system does not tell
 	output []byte        // its stdout
 }
 
@@ -23,9 +26,9 @@ type usage struct {
 func measure(command *exec.Cmd) (usage, error) {
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
-	started := time.Now()
+	before, started := machineBusy(), time.Now()
 	err := command.Run()
-	used := usage{wall: time.Since(started), output: stdout.Bytes()}
+	used := usage{wall: time.Since(started), busy: machineBusy() - before, output: stdout.Bytes()}
 	if err != nil {
 		return used, fmt.Errorf("%s: %w\n%s%s", strings.Join(command.Args, " "), err, stdout.String(), stderr.String())
 	}
@@ -36,6 +39,28 @@ func measure(command *exec.Cmd) (usage, error) {
 	}
 	used.memory = resources.Maxrss << 10
 	return used, nil
+}
+
+// machineBusy is the CPU time that everything on this machine has used since it started.
+func machineBusy() time.Duration {
+	stat, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	line, _, _ := strings.Cut(string(stat), "\n")
+	fields := strings.Fields(line) // cpu user nice system idle iowait irq softirq …, in hundredths of a second
+	var ticks int64
+	for n, field := range fields {
+		if n == 0 || n == 4 || n == 5 || n > 7 {
+			continue
+		}
+		value, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0
+		}
+		ticks += value
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
 // median is the middle of some figures, the better one where there are two.
@@ -55,4 +80,5 @@ func of(list []usage, figure func(usage) float64) []float64 {
 
 func wall(u usage) float64   { return u.wall.Seconds() }
 func cpu(u usage) float64    { return u.cpu.Seconds() }
+func busy(u usage) float64   { return u.busy.Seconds() }
 func memory(u usage) float64 { return float64(u.memory) / (1 << 20) }

@@ -30,7 +30,10 @@ engines that have the same documents.`,
 	return cmd
 }
 
-type verifyBench struct{ serversBench }
+type verifyBench struct {
+	serversBench
+	tuning string
+}
 
 const verifyStep = "{name: verify, type: verify-content, from: source, to: target, collections: [" + collection + "]}"
 

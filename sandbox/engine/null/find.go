@@ -36,7 +36,7 @@ func (c *connection) find() (*batch, error) {
 		limit, one = -limit, true
 	}
 	cursor.limit = limit
-	if limit == 1 {
+	if limit == 1 || cursor.idOnly {
 		c.server.counters.probes.Add(1)
 	} else {
 		c.server.counters.queries.Add(1)
@@ -123,7 +123,11 @@ func (c *connection) advance(cursor *cursor, field string, size int64, last bool
 		c.server.cursors.keep(cursor)
 		b.cursor = cursor.id
 	}
-	c.server.counters.served.Add(int64(len(b.documents)))
+	if cursor.idOnly {
+		c.server.counters.entries.Add(int64(len(b.documents)))
+	} else {
+		c.server.counters.served.Add(int64(len(b.documents)))
+	}
 	c.server.counters.bytesOut.Add(int64(len(b.documents) * bytes))
 	return b
 }
