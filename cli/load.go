@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"vida/plans"
+	"vida/runner"
 )
 
 // load reads and checks a plan.
@@ -23,7 +24,7 @@ func (a *app) load(file string, set assignments) (*plans.Plan, error) {
 
 // parse reads a plan. An error is about the file as a whole, and a usage error.
 func (a *app) parse(file string, set assignments) (*plans.Plan, plans.Diagnostics, error) {
-	plan, diagnostics, err := plans.Load(file, plans.Options{Set: set, Environ: a.environ})
+	plan, diagnostics, err := plans.Load(file, plans.Options{Set: set, Environ: a.environ, IndexFile: runner.CheckIndexFile})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		message := "there is no plan file " + file

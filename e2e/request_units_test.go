@@ -351,3 +351,84 @@ func TestWhatAKilledRunUsedCounts(t *testing.T) {
 		t.Errorf("vida says %.0f RU, the account charged %.0f", told, charged)
 	}
 }
+
+// What was charged for a command whose connection broke nobody tells, and still the account of it is right: whether
+// the connections break before the command is done, or after it, or now before and now after.
+func TestTheMeterBearsBrokenConnections(t *testing.T) {
+	const before, after = `probability: 0.06, action: reset`, `probability: 0.06, action: reset, applied: true`
+	for name, when := range map[string][]string{"before": {before}, "after": {after}, "before and after": {before, after}} {
+		rules := func(commands ...string) string {
+			text := "seed: 11\nrules:\n"
+			for _, command := range commands {
+				for _, w := range when {
+					text += "  - {command: " + command + ", " + w + "}\n"
+				}
+			}
+			return text
+		}
+		t.Run("writing, "+name, func(t *testing.T) {
+			t.Parallel()
+			j := newJob(t)
+			d := startDouble(t, "--request-units", "4000", "--physical-partitions", "2", "--source-faults", j.file("faults.yaml", rules("insert")))
+			j.through(d)
+			report := j.run(0, j.planWith("broken", impatience, `
+			- name: generate
+			  type: generate
+			  to: source
+			  collection: serviceorders
+			  documents: 1500
+			`))
+			want(t, "there", count(t, j.source.Collection("serviceorders")), 1500)
+			j.brokenButMetered(d, report.step(t, "generate"), report)
+		})
+		t.Run("reading, "+name, func(t *testing.T) {
+			t.Parallel()
+			j := newJob(t)
+			documents := make([]any, 3000)
+			for n := range documents {
+				documents[n] = bson.D{{Key: "_id", Value: n}, {Key: "fill", Value: bytes.Repeat([]byte{byte(n)}, 2000)}}
+			}
+			insert(t, j.source.Collection("orders"), documents)
+			d := startDouble(t, "--request-units", "4000", "--physical-partitions", "2", "--source-faults", j.file("faults.yaml", rules("find", "getMore")))
+			j.through(d)
+			plan := j.planWith("broken", impatience, copyAndVerify[:strings.Index(copyAndVerify, "- name: verify")])
+			report := j.run(0, plan)
+			want(t, "there", count(t, j.target.Collection("orders")), 3000)
+			j.brokenButMetered(d, report.step(t, "copy"), report)
+		})
+		t.Run("without restraint, "+name, func(t *testing.T) {
+			t.Parallel()
+			j := newJob(t)
+			d := startDouble(t, "--request-units", "3000", "--physical-partitions", "2", "--source-faults", j.file("faults.yaml", rules("insert")))
+			j.through(d)
+			plan := j.planWith("broken", impatience, `
+			- name: generate
+			  type: generate
+			  to: source
+			  collection: serviceorders
+			  documents: 1500
+			  tuning: {batch_documents: 20}
+			`)
+			report := j.run(0, j.file("unrestrained.yaml", withoutBudget(t, plan)))
+			want(t, "there", count(t, j.source.Collection("serviceorders")), 1500)
+			generated := report.step(t, "generate")
+			if generated.Throttled == 0 {
+				t.Error("nothing was throttled")
+			}
+			j.brokenButMetered(d, generated, report)
+		})
+	}
+}
+
+const impatience = "tuning: {retry: {for: 1m, initial: 10ms, max: 50ms}}\n"
+
+func (j *job) brokenButMetered(d *double, step finishedStep, report finished) {
+	j.t.Helper()
+	step.balanced(j.t)
+	if fired := d.fired("source"); fired < 3 {
+		j.t.Errorf("only %d connections broke", fired)
+	} else {
+		j.t.Logf("%d connections broke, %d commands throttled", fired, step.Throttled)
+	}
+	metered(j.t, d, report)
+}

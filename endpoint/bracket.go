@@ -35,6 +35,9 @@ var brackets = []string{
 	BracketObjectID, BracketBool, BracketDate, BracketTimestamp, BracketCode, BracketOther, BracketMaxKey,
 }
 
+// BracketCount is how many brackets there are.
+var BracketCount = len(brackets)
+
 // bracketOf returns the bracket that a value belongs to.
 func bracketOf(v bson.RawValue) string {
 	switch v.Type {

@@ -21,6 +21,8 @@ type Governor struct {
 	funds   map[string]*fund // by collection; those that share one have the same
 	shared  *fund            // the database's, or the whole connection's
 	tariffs map[string]*tariff
+	spent   float64
+	samples map[string]sample // of collections, see [Reader.Forecast]
 }
 
 // fund is one throughput and those who wait to draw on it.
@@ -49,7 +51,7 @@ func NewGovernor(budget Budget) *Governor {
 }
 
 func newGovernorAt(budget Budget, now func() time.Time, after func(time.Duration) <-chan time.Time) *Governor {
-	return &Governor{budget: budget, now: now, after: after, funds: map[string]*fund{}, tariffs: map[string]*tariff{}}
+	return &Governor{budget: budget, now: now, after: after, funds: map[string]*fund{}, tariffs: map[string]*tariff{}, samples: map[string]sample{}}
 }
 
 // PerSecond is the request units a second that may be used by what has been worked on so far; 0 where unknown.
@@ -247,15 +249,46 @@ func (g *Governor) affordable(kind, collection string) float64 {
 	defer g.mu.Unlock()
 	t := g.tariff(kind)
 	fixed := t.fixed()
-	rise := t.reckon(1) - fixed
+	return affordableWeight(portion, fixed, t.reckon(1)-fixed)
+}
+
+// A command is made at least so many times as expensive as its fixed part.
+const fixedShare = 20
+
+// affordableWeight is the weight of a command that costs a portion, where it costs so much without any weight and so
+// much more for each of it; 0 where weight costs nothing.
+func affordableWeight(portion, fixed, rise float64) float64 {
 	if rise <= 0 {
 		return 0
 	}
 	return max(portion-fixed, fixedShare*fixed) / rise
 }
 
-// A command is made at least so many times as expensive as its fixed part.
-const fixedShare = 20
+// Spent is the request units that everything that uses the connection has used.
+func (g *Governor) Spent() float64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.spent
+}
+
+func (g *Governor) spend(cost float64) {
+	g.mu.Lock()
+	g.spent += cost
+	g.mu.Unlock()
+}
+
+func (g *Governor) recall(key string) (sample, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	seen, ok := g.samples[key]
+	return seen, ok
+}
+
+func (g *Governor) remember(key string, seen sample) {
+	g.mu.Lock()
+	g.samples[key] = seen
+	g.mu.Unlock()
+}
 
 func (g *Governor) observe(kind string, weight, charge float64) {
 	g.mu.Lock()

@@ -63,11 +63,19 @@ type admission struct {
 	fund     *fund
 	expected float64
 	at       time.Time
+	exact    bool // the server is asked in any case
+}
+
+type exactKey struct{}
+
+// exactly makes what is sent be charged for by what the server tells, each time.
+func exactly(ctx context.Context) context.Context {
+	return context.WithValue(ctx, exactKey{}, true)
 }
 
 // admit waits for a command's turn.
 func (m *meter) admit(ctx context.Context, d demand) (admission, error) {
-	a := admission{demand: d, expected: m.governor.reckon(d.kind, d.weight)}
+	a := admission{demand: d, expected: m.governor.reckon(d.kind, d.weight), exact: ctx.Value(exactKey{}) != nil}
 	var err error
 	if d.collection != "" {
 		a.fund, err = m.governor.draw(ctx, m.reader, d.collection, a.expected, d.stopping)
@@ -86,7 +94,7 @@ func (m *meter) settle(a admission, reply bsoncore.Document, err error, ask func
 	cost, told := 0.0, false
 	refusal := new(CommandError)
 	unusual := refused > 0 || errors.As(err, &refusal)
-	if unusual || reply != nil && m.governor.due(a.kind) {
+	if unusual || reply != nil && (m.governor.due(a.kind) || a.exact) {
 		cost, told = m.ask(ask)
 	}
 	switch {
@@ -104,6 +112,7 @@ func (m *meter) settle(a admission, reply bsoncore.Document, err error, ask func
 		cost = m.governor.reckon(a.kind, a.weight)
 	}
 	m.governor.settle(a.fund, a.expected, cost)
+	m.governor.spend(cost)
 	if refused > 0 {
 		m.governor.throttled(a.fund, a.at, pause)
 	}
@@ -191,6 +200,14 @@ func (r *Reader) Budget() float64 {
 		return 0
 	}
 	return r.meter.governor.PerSecond()
+}
+
+// Spent is the request units that everything that uses the connection's budget has used, other readers included.
+func (r *Reader) Spent() float64 {
+	if r.meter == nil {
+		return 0
+	}
+	return r.meter.governor.Spent()
 }
 
 // statisticsMessage asks what the last command on a connection cost.

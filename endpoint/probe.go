@@ -11,10 +11,12 @@ import (
 	"go.mongodb.org/mongo-driver/mongo/readpref"
 )
 
-// TryRead reads one document's _id of a collection, which need not exist.
+// TryRead finds out whether the user may read a collection, which need not exist, by asking for the document of an _id
+// made this moment: where request units are counted, that asks one partition at most.
 func (r *Reader) TryRead(ctx context.Context, collection string) error {
 	_, err := r.ask(ctx, r.config.Database, bson.D{
 		{Key: "find", Value: collection},
+		{Key: "filter", Value: bson.D{{Key: "_id", Value: primitive.NewObjectID()}}},
 		{Key: "projection", Value: bson.D{{Key: "_id", Value: 1}}},
 		{Key: "limit", Value: int32(1)},
 		{Key: "singleBatch", Value: true},

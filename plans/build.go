@@ -15,6 +15,7 @@ type builder struct {
 	records map[*Step]*record       // of the steps
 	servers map[*Connection]address // of the connections whose URI can be read
 	dubious map[string]bool         // connections with a mistake, of which no more is said
+	options Options
 }
 
 // build makes a plan of its root record, checking what no field can tell alone.

@@ -1,7 +1,9 @@
 package plans
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 )
@@ -151,6 +153,9 @@ func (b *builder) checkIndexes(r *record, index int, fields ...string) {
 	case len(given) == 0:
 		b.reportAt(r.value, choice, `a %s step needs the field "%s" or %q`, stepType, strings.Join(fields[:last], `", "`), fields[last])
 		return
+	case given[0] == "file":
+		b.checkIndexFile(r)
+		return
 	case given[0] != "indexes":
 		return
 	}
@@ -173,6 +178,23 @@ func (b *builder) checkIndexes(r *record, index int, fields ...string) {
 		b.reportAt(at, suggest("", extracts), "step %s is not an extract-indexes step", at.show())
 	default:
 		b.reportAt(at, "move it before this one", "step %s comes later", at.show())
+	}
+}
+
+// checkIndexFile looks into a file of indexes where it is there. It need not be: another step, or another plan, may
+// write it.
+func (b *builder) checkIndexFile(r *record) {
+	at := r.at("file")
+	if b.options.IndexFile == nil {
+		return
+	}
+	path := b.plan.Beside(get[string](r, "file"))
+	text, err := b.options.ReadFile(path)
+	switch {
+	case err == nil:
+		b.found = append(b.found, b.options.IndexFile(path, text)...)
+	case !errors.Is(err, fs.ErrNotExist):
+		b.reportAt(at, "", "the index file %s cannot be read: %v", at.show(), cause(err))
 	}
 }
 

@@ -16,8 +16,11 @@ type Options struct {
 	Set     map[string]string // --set NAME=value, which wins over everything
 	Environ []string          // the process environment as os.Environ has it
 
-	// ReadFile reads the plan and its environment files; os.ReadFile when nil.
+	// ReadFile reads the plan, its environment files and its index files; os.ReadFile when nil.
 	ReadFile func(name string) ([]byte, error)
+
+	// IndexFile finds the mistakes of an index file that the plan names; nil: index files are not looked into.
+	IndexFile func(name string, text []byte) Diagnostics
 }
 
 // Load reads a plan file and checks all of it. The plan is nil when there are diagnostics. The error is
@@ -81,6 +84,7 @@ func Parse(file string, source []byte, options Options) (*Plan, Diagnostics) {
 		records: map[*Step]*record{},
 		servers: map[*Connection]address{},
 		dubious: map[string]bool{},
+		options: options,
 	}
 	if record := d.object(&planObject, tree); record != nil {
 		b.build(record)

@@ -5,6 +5,7 @@
 package plans
 
 import (
+	"path/filepath"
 	"time"
 
 	"vida/plans/expression"
@@ -25,6 +26,14 @@ type Plan struct {
 	// Env is what `env` means in an expression: the process environment, then env_files, then --set,
 	// by the precedence of the plan language. It holds secrets; never store or print it.
 	Env map[string]string
+}
+
+// Beside is the path of a file that the plan names, which is relative to the plan's folder.
+func (p *Plan) Beside(file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(filepath.Dir(p.File), file)
 }
 
 // Connection returns the connection of that name, or nil.

@@ -25,6 +25,7 @@ const (
 type DryRunReport struct {
 	Plan  string
 	Steps []DryRunStep
+	Spent map[string]float64 // request units that finding this out took, by connection; only where there were any
 }
 
 // DryRunStep is what a run would do with a step. Numbers are estimates; negative means unknown.
@@ -40,6 +41,11 @@ type DryRunStep struct {
 	Seconds      float64
 	Notes        []string
 	Error        string // what kept the preview from knowing more
+}
+
+// CheckIndexFile finds every mistake of an index file that a plan names.
+func CheckIndexFile(path string, text []byte) plans.Diagnostics {
+	return steps.CheckIndexFile(path, text)
 }
 
 // DryRun looks at everything and changes nothing: the state is opened read-only, the servers by readers.
@@ -74,6 +80,7 @@ func DryRun(ctx context.Context, o Options) (DryRunReport, error) {
 			return report, err
 		}
 		report.Steps = append(report.Steps, looked)
+		report.Spent = r.governors.spent()
 		r.worked = r.worked || looked.Action == ActionRun && step.Type != plans.TypeCheckConnections
 	}
 	return report, ctx.Err()

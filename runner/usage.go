@@ -28,6 +28,19 @@ func (g *governors) of(c *plans.Connection) *endpoint.Governor {
 	return g.byName[c.Name]
 }
 
+// spent is what was used of each connection that counts request units.
+func (g *governors) spent() map[string]float64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	spent := map[string]float64{}
+	for name, governor := range g.byName {
+		if units := governor.Spent(); units > 0 {
+			spent[name] = units
+		}
+	}
+	return spent
+}
+
 // used is what the step's connections took, beyond what its units count themselves.
 func (e *environment) used() steps.Counts {
 	var sum steps.Counts

@@ -48,13 +48,14 @@ func (copyStep) Preview(ctx context.Context, env Reader) (Preview, error) {
 	if len(pairs) == 0 {
 		preview.Notes = append(preview.Notes, nothingSelected(reader, spec.Selection).Error())
 	}
-	forecast := newForecaster(env, reader, len(pairs), &preview)
+	forecast := newForecaster(env, spec.From, reader, len(pairs), &preview)
 	for _, p := range pairs {
 		if p.Collection.Name == "" {
 			preview.Notes = append(preview.Notes, reader.Namespace(p.From)+" does not exist yet")
 			continue
 		}
-		if err := forecast.add(ctx, p.From); err != nil {
+		queries := sourceQueries(spec.Query, spec.Transform, collated(p.Collection))
+		if err := forecast.add(ctx, reading{collection: p.From, queries: queries, units: copyReading(env.Step().Tuning)}); err != nil {
 			return Preview{}, err
 		}
 		if note := collationNote(reader.Namespace(p.From), p.Collection, spec.Transform); note != "" {
@@ -62,7 +63,7 @@ func (copyStep) Preview(ctx context.Context, env Reader) (Preview, error) {
 		}
 		preview.Notes = append(preview.Notes, fmt.Sprintf("%s → %s.%s", reader.Namespace(p.From), env.Plan().Connection(spec.To).Database, p.To))
 	}
-	forecast.finish()
+	forecast.finish("reading alone")
 	if spec.Transform != nil && spec.Transform.FilterText != "" {
 		preview.Notes = append(preview.Notes, filterNote(spec.Transform))
 	}
@@ -88,6 +89,14 @@ func unitsFor(tuning plans.Tuning, stats endpoint.Stats) int64 {
 		units = min(spread, stats.Documents/leastDocuments)
 	}
 	return max(1, min(units, mostUnits))
+}
+
+// copyReading is what dividing and reading a collection takes beside its documents.
+func copyReading(tuning plans.Tuning) func(endpoint.Stats) (units, queries, probes int64) {
+	return func(stats endpoint.Stats) (units, queries, probes int64) {
+		units = unitsFor(tuning, stats)
+		return units, units, 2*units + 2
+	}
 }
 
 func (copyStep) Divide(ctx context.Context, env Env) ([]Unit, error) {

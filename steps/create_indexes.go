@@ -242,7 +242,7 @@ func stale(ctx context.Context, env Env, spec *plans.CreateIndexesSpec, done []c
 	if sameWanted(wanted, created(done)) {
 		return nil
 	}
-	return errors.New(besidePlan(env.Plan(), spec.File) + " was edited after this step was begun, which created what it said before: run the same command again, which creates what it says now")
+	return errors.New(env.Plan().Beside(spec.File) + " was edited after this step was begun, which created what it said before: run the same command again, which creates what it says now")
 }
 
 // Outdated implements [Ageing]: the file may have been edited.

@@ -47,7 +47,7 @@ func (extractIndexes) Preview(ctx context.Context, env Reader) (Preview, error) 
 		}
 	}
 	if spec.Output != "" {
-		preview.Notes = append(preview.Notes, "would write "+besidePlan(env.Plan(), spec.Output))
+		preview.Notes = append(preview.Notes, "would write "+env.Plan().Beside(spec.Output))
 	}
 	return preview, nil
 }
@@ -182,7 +182,7 @@ func (extractIndexes) Finish(ctx context.Context, env Env, results []Result) (Re
 	if err != nil {
 		return total, err
 	}
-	notes, err := writeIndexFile(besidePlan(env.Plan(), spec.Output), indexes.Write(indexFileHeading(reader), out.Collections))
+	notes, err := writeIndexFile(env.Plan().Beside(spec.Output), indexes.Write(indexFileHeading(reader), out.Collections))
 	total.Notes = append(total.Notes, notes...)
 	return total, err
 }

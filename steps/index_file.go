@@ -14,14 +14,6 @@ import (
 	"vida/plans"
 )
 
-// besidePlan is the path of a file that a plan names.
-func besidePlan(plan *plans.Plan, file string) string {
-	if filepath.IsAbs(file) {
-		return file
-	}
-	return filepath.Join(filepath.Dir(plan.File), file)
-}
-
 func indexFileHeading(reader *endpoint.Reader) []string {
 	product := map[string]string{endpoint.KindCosmos: "Cosmos DB", endpoint.KindDocumentDB: "DocumentDB"}[reader.Server().Kind]
 	if product == "" {
@@ -50,19 +42,30 @@ func readIndexFile(path string) ([]indexes.Collection, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read the index file: %w", err)
 	}
-	collections, mistakes := indexes.Parse(text)
-	if len(mistakes) == 0 {
+	collections, found := parseIndexFile(path, text)
+	if len(found) == 0 {
 		return collections, nil
-	}
-	var found plans.Diagnostics
-	for _, m := range mistakes {
-		found = append(found, plans.At(path, text, plans.Position{Line: m.Line, Column: m.Column}, m.Message, m.Hint))
 	}
 	count := "a mistake"
 	if len(found) > 1 {
 		count = fmt.Sprintf("%d mistakes", len(found))
 	}
 	return nil, fmt.Errorf("the index file %s has %s:\n%s", path, count, strings.TrimRight(found.String(), "\n"))
+}
+
+// CheckIndexFile finds every mistake of an index file.
+func CheckIndexFile(path string, text []byte) plans.Diagnostics {
+	_, found := parseIndexFile(path, text)
+	return found
+}
+
+func parseIndexFile(path string, text []byte) ([]indexes.Collection, plans.Diagnostics) {
+	collections, mistakes := indexes.Parse(text)
+	var found plans.Diagnostics
+	for _, m := range mistakes {
+		found = append(found, plans.At(path, text, plans.Position{Line: m.Line, Column: m.Column}, m.Message, m.Hint))
+	}
+	return collections, found
 }
 
 // writeIndexFile puts an index file in place, whole or not at all, and tells what it did. What somebody may have

@@ -76,7 +76,7 @@ func sameWanted(a, b []wantedCollection) bool {
 
 // edited says that the file has other indexes than it had; nothing where it has not, or is no longer there.
 func (o indexOrigin) edited(env Reader, selection plans.Selection, had []wantedCollection) string {
-	path := besidePlan(env.Plan(), o.file)
+	path := env.Plan().Beside(o.file)
 	if _, err := os.Stat(path); o.file == "" || err != nil {
 		return ""
 	}
@@ -98,7 +98,7 @@ func orNone(names []string) string {
 func (o indexOrigin) collections(ctx context.Context, env Reader, selection plans.Selection, ahead bool) (list []indexes.Collection, what string, err error) {
 	switch {
 	case o.file != "":
-		path := besidePlan(env.Plan(), o.file)
+		path := env.Plan().Beside(o.file)
 		list, err := readIndexFile(path)
 		var missing *missingIndexFile
 		if writer := o.writtenBy(env.Plan()); writer != nil && ahead && errors.As(err, &missing) {
@@ -116,7 +116,7 @@ func (o indexOrigin) collections(ctx context.Context, env Reader, selection plan
 // writtenBy is the step of the plan that writes the file, or nil.
 func (o indexOrigin) writtenBy(plan *plans.Plan) *plans.ExtractIndexesSpec {
 	for _, step := range plan.Steps {
-		if spec, ok := step.Spec.(*plans.ExtractIndexesSpec); ok && spec.Output != "" && besidePlan(plan, spec.Output) == besidePlan(plan, o.file) {
+		if spec, ok := step.Spec.(*plans.ExtractIndexesSpec); ok && spec.Output != "" && plan.Beside(spec.Output) == plan.Beside(o.file) {
 			return spec
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 
+	"go.mongodb.org/mongo-driver/bson"
+
 	"vida/endpoint"
 	"vida/plans"
 )
@@ -46,18 +48,22 @@ func (verifyContent) Preview(ctx context.Context, env Reader) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
-	preview := Preview{Notes: notes, Units: -1, RequestUnits: -1, Seconds: -1}
+	preview := Preview{Notes: notes, RequestUnits: -1, Seconds: -1}
+	forecast := newForecaster(env, spec.From, reader, len(pairs), &preview)
+	var there []pair
 	for _, p := range pairs {
 		if p.Collection.Name == "" {
 			preview.Notes = append(preview.Notes, reader.Namespace(p.From)+" does not exist yet")
 			continue
 		}
-		stats, err := reader.Stats(ctx, p.From)
-		if err != nil {
+		there = append(there, p)
+		if err := forecast.add(ctx, verifyReading(env.Step().Tuning, spec, p.From)); err != nil {
 			return Preview{}, err
 		}
-		preview.Documents += sampled(stats.Documents, spec.Sample)
-		preview.Bytes += sampled(stats.Bytes, spec.Sample)
+	}
+	forecast.finish("reading every document of " + spec.From + " once (what differs is read again, and more where it is repaired)")
+	if err := previewTarget(ctx, env, spec, there, &preview); err != nil {
+		return Preview{}, err
 	}
 	if spec.Transform != nil {
 		preview.Notes = append(preview.Notes, "the source's documents are compared as its filter, set and unset make them, and with all that the target has")
@@ -67,6 +73,58 @@ func (verifyContent) Preview(ctx context.Context, env Reader) (Preview, error) {
 		preview.Notes = append(preview.Notes, "copies what is missing or differs, and deletes nothing")
 	}
 	return preview, nil
+}
+
+// previewTarget adds what reading the target takes, where that counts request units too.
+func previewTarget(ctx context.Context, env Reader, spec *plans.VerifyContentSpec, pairs []pair, preview *Preview) error {
+	if len(pairs) == 0 {
+		return nil
+	}
+	target, err := env.Reader(ctx, spec.To)
+	if err != nil {
+		return err
+	}
+	if target.Server().Kind != endpoint.KindCosmos {
+		return nil
+	}
+	other := Preview{RequestUnits: -1, Seconds: -1}
+	forecast := newForecaster(env, spec.To, target, len(pairs), &other)
+	for _, p := range pairs {
+		if err := forecast.add(ctx, verifyReading(env.Step().Tuning, spec, p.To)); err != nil {
+			return err
+		}
+	}
+	forecast.finish("reading " + spec.To)
+	preview.RequestUnits = max(preview.RequestUnits, 0) + max(other.RequestUnits, 0)
+	preview.Seconds = max(preview.Seconds, other.Seconds) // both sides are read at the same time
+	preview.Notes = append(preview.Notes, other.Notes...)
+	return nil
+}
+
+// verifyReading is what one side of a comparison reads of a collection. Each type of _id is looked for, and has units
+// of its own.
+func verifyReading(tuning plans.Tuning, spec *plans.VerifyContentSpec, collection string) reading {
+	r := reading{collection: collection, units: func(stats endpoint.Stats) (units, queries, probes int64) {
+		each := max(1, unitsFor(verifyTuning(tuning, spec, stats), stats)/4)
+		units = each + int64(endpoint.BracketCount) - 1
+		return units, units, 2*each + int64(endpoint.BracketCount) + 1
+	}}
+	if spec.Query != nil {
+		r.queries = []bson.Raw{spec.Query}
+	}
+	if isSample(spec.Sample) {
+		r.share = spec.Sample
+	}
+	return r
+}
+
+// verifyTuning is the step's, with units of another size than the copy's.
+func verifyTuning(tuning plans.Tuning, spec *plans.VerifyContentSpec, stats endpoint.Stats) plans.Tuning {
+	tuning.UnitDocuments = max(1, tuning.UnitDocuments*2/3)
+	if isSample(spec.Sample) {
+		tuning.UnitDocuments = max(1000, stats.Documents/sampleRanges)
+	}
+	return tuning
 }
 
 func isSample(fraction float64) bool { return fraction > 0 && fraction < 1 }
@@ -150,11 +208,7 @@ func verifyUnits(ctx context.Context, tuning plans.Tuning, spec *plans.VerifyCon
 		cut, cutName, stats, cutSide = target, p.To, inTarget, blindTarget
 		other, otherName, otherSide = source, p.From, blindSource
 	}
-	tuning.UnitDocuments = max(1, tuning.UnitDocuments*2/3)
-	if isSample(spec.Sample) {
-		tuning.UnitDocuments = max(1000, stats.Documents/sampleRanges)
-	}
-	partitions, err := cut.PartitionByType(ctx, cutName, int(unitsFor(tuning, stats)))
+	partitions, err := cut.PartitionByType(ctx, cutName, int(unitsFor(verifyTuning(tuning, spec, stats), stats)))
 	if err != nil {
 		return nil, fmt.Errorf("partition %s: %w", cut.Namespace(cutName), err)
 	}

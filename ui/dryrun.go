@@ -2,6 +2,9 @@ package ui
 
 import (
 	"io"
+	"maps"
+	"math"
+	"slices"
 
 	"vida/runner"
 )
@@ -47,6 +50,10 @@ func DryRun(out io.Writer, r runner.DryRunReport) error {
 		}
 		text.failure(s.Error)
 	}
+	for _, connection := range slices.Sorted(maps.Keys(r.Spent)) {
+		text.line("")
+		text.line("finding this out took %s RU of %s", Number(int64(math.Ceil(r.Spent[connection]))), connection)
+	}
 	return text.err
 }
 
@@ -70,7 +77,12 @@ func DryRunJSON(out io.Writer, r runner.DryRunReport) error {
 	object := struct {
 		Plan  string       `json:"plan"`
 		Steps []dryRunStep `json:"steps"`
-	}{r.Plan, []dryRunStep{}}
+
+		Spent map[string]float64 `json:"request_units_spent,omitempty"` // on finding this out, by connection
+	}{r.Plan, []dryRunStep{}, map[string]float64{}}
+	for connection, spent := range r.Spent {
+		object.Spent[connection] = round(spent, 2)
+	}
 	for i := range r.Steps {
 		s := &r.Steps[i]
 		step := dryRunStep{

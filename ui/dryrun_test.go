@@ -15,7 +15,7 @@ var rehearsal = runner.DryRunReport{Plan: "full-migration", Steps: []runner.DryR
 	{Name: "indexes", Type: "create-indexes", Action: "run", Documents: -1, Bytes: -1, Units: 6, RequestUnits: -1, Seconds: -1},
 	{Name: "verify", Type: "verify-counts", Action: "run", Documents: -1, Bytes: -1, Units: -1, RequestUnits: -1, Seconds: -1,
 		Error: "no such host"},
-}}
+}, Spent: map[string]float64{"source": 93.4567}}
 
 func TestDryRun(t *testing.T) {
 	var out bytes.Buffer
@@ -39,6 +39,8 @@ copy:
 
 verify:
   error: no such host
+
+finding this out took 94 RU of source
 `)
 }
 
@@ -52,5 +54,5 @@ func TestDryRunJSON(t *testing.T) {
 		`{"name":"generate","type":"generate","action":"skip","notes":["its condition is false"]},`+
 		`{"name":"copy","type":"copy","action":"resume","documents":61000000,"bytes":68719476736,"units":1220,"request_units":150000000,"seconds":7440,"notes":["\u001bfrom serviceorders"]},`+
 		`{"name":"indexes","type":"create-indexes","action":"run","units":6,"notes":[]},`+
-		`{"name":"verify","type":"verify-counts","action":"run","notes":[],"error":"no such host"}]}`+"\n")
+		`{"name":"verify","type":"verify-counts","action":"run","notes":[],"error":"no such host"}],"request_units_spent":{"source":93.46}}`+"\n")
 }
