@@ -105,7 +105,7 @@ func TestARefusalsRetryAfterIsHonoured(t *testing.T) {
 	j := newJob(t)
 	insert(t, j.source.Collection("orders"), numbered(200))
 	d := startDouble(t, "--source-faults", j.file("faults.yaml", fmt.Sprintf(`rules:
-  - {command: find, skip: 5, times: %d, action: error, error: {code: 16500, message: "Error=16500, RetryAfterMs=%d, Details='x'"}}
+  - {command: find, skip: 2, times: %d, action: error, error: {code: 16500, message: "Error=16500, RetryAfterMs=%d, Details='x'"}}
 `, refusals, asked.Milliseconds())))
 	var mu sync.Mutex
 	var finds []time.Time

@@ -355,7 +355,7 @@ func TestWhatAKilledRunUsedCounts(t *testing.T) {
 // What was charged for a command whose connection broke nobody tells, and still the account of it is right: whether
 // the connections break before the command is done, or after it, or now before and now after.
 func TestTheMeterBearsBrokenConnections(t *testing.T) {
-	const before, after = `probability: 0.06, action: reset`, `probability: 0.06, action: reset, applied: true`
+	const before, after = `probability: 0.03, action: reset`, `probability: 0.03, action: reset, applied: true`
 	for name, when := range map[string][]string{"before": {before}, "after": {after}, "before and after": {before, after}} {
 		rules := func(commands ...string) string {
 			text := "seed: 11\nrules:\n"
@@ -384,16 +384,16 @@ func TestTheMeterBearsBrokenConnections(t *testing.T) {
 		t.Run("reading, "+name, func(t *testing.T) {
 			t.Parallel()
 			j := newJob(t)
-			documents := make([]any, 3000)
+			documents := make([]any, 4000)
 			for n := range documents {
 				documents[n] = bson.D{{Key: "_id", Value: n}, {Key: "fill", Value: bytes.Repeat([]byte{byte(n)}, 2000)}}
 			}
 			insert(t, j.source.Collection("orders"), documents)
-			d := startDouble(t, "--request-units", "4000", "--physical-partitions", "2", "--source-faults", j.file("faults.yaml", rules("find", "getMore")))
+			d := startDouble(t, "--request-units", "1600", "--physical-partitions", "1", "--source-faults", j.file("faults.yaml", rules("find", "getMore")))
 			j.through(d)
 			plan := j.planWith("broken", impatience, copyAndVerify[:strings.Index(copyAndVerify, "- name: verify")])
 			report := j.run(0, plan)
-			want(t, "there", count(t, j.target.Collection("orders")), 3000)
+			want(t, "there", count(t, j.target.Collection("orders")), 4000)
 			j.brokenButMetered(d, report.step(t, "copy"), report)
 		})
 		t.Run("without restraint, "+name, func(t *testing.T) {

@@ -70,6 +70,17 @@ func (g *Governor) PerSecond() float64 {
 	return sum
 }
 
+// perSecondOf is what a collection may use of that, by itself or with others that share its throughput.
+func (g *Governor) perSecondOf(ctx context.Context, r *Reader, collection string) float64 {
+	if g.budget.Off {
+		return 0
+	}
+	f := g.fundOf(ctx, r, collection)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.governor.budget
+}
+
 // draw waits until a command of that expected cost may start. stopping closed means no more patience.
 func (g *Governor) draw(ctx context.Context, r *Reader, collection string, cost float64, stopping <-chan struct{}) (*fund, error) {
 	if g.budget.Off {
@@ -294,6 +305,18 @@ func (g *Governor) observe(kind string, weight, charge float64) {
 	g.mu.Lock()
 	g.tariff(kind).observe(weight, charge)
 	g.mu.Unlock()
+}
+
+func (g *Governor) grant(kind string, wanted, charge float64) {
+	g.mu.Lock()
+	g.tariff(kind).grant(wanted, charge)
+	g.mu.Unlock()
+}
+
+func (g *Governor) broken(kind string, expected float64) float64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.tariff(kind).broken(expected)
 }
 
 func (g *Governor) due(kind string) bool {

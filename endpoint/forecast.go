@@ -82,8 +82,8 @@ func (r *Reader) Forecast(ctx context.Context, o Outlook) (Forecast, error) {
 	forecast.Margin = math.Hypot(forecast.Margin, shareMargin)
 	documents *= share
 	forecast.Documents, forecast.Bytes = int64(math.Ceil(documents)), int64(documents*mean)
+	forecast.PerSecond = r.meter.governor.perSecondOf(ctx, r, o.Collection)
 	forecast.RequestUnits = r.readingCost(o, seen, documents, mean)
-	forecast.PerSecond = r.Budget()
 	return forecast, nil
 }
 
@@ -94,10 +94,7 @@ func (r *Reader) WritingForecast(ctx context.Context, collection string, documen
 		return forecast
 	}
 	forecast.RequestUnits = max(float64(mean)/kilobyte, 1) * documentedInsertPerKB * float64(documents)
-	if !r.meter.governor.budget.Off {
-		r.meter.governor.fundOf(ctx, r, collection)
-	}
-	forecast.PerSecond = r.Budget()
+	forecast.PerSecond = r.meter.governor.perSecondOf(ctx, r, collection)
 	return forecast
 }
 
@@ -113,17 +110,18 @@ func weigh(metadata, sampled, margin float64) (mean, joint float64) {
 	return mean, 1 / math.Sqrt(trustSample+trustMetadata) / mean
 }
 
-// estimate is the mean of means and its standard error. ok is false where there are too few.
+// estimate is the mean of what places in their order have, and its standard error by how much neighbours differ: what
+// only rises or falls along the index is met evenly by such places. ok is false where there are too few.
 func estimate(means []float64) (mean, margin float64, ok bool) {
 	if len(means) < 2 {
 		return 0, 0, false
 	}
 	n, squares := float64(len(means)), 0.0
-	for _, m := range means {
+	for place, m := range means {
 		mean += m / n
-	}
-	for _, m := range means {
-		squares += (m - mean) * (m - mean)
+		if place > 0 {
+			squares += (m - means[place-1]) * (m - means[place-1]) / 2
+		}
 	}
 	return mean, max(math.Sqrt(squares/(n-1)/n), 0.01*mean), true
 }

@@ -97,6 +97,9 @@ func (m *meter) settle(a admission, reply bsoncore.Document, err error, ask func
 	if unusual || reply != nil && (m.governor.due(a.kind) || a.exact) {
 		cost, told = m.ask(ask)
 	}
+	if told {
+		m.governor.grant(a.kind, a.expected, cost)
+	}
 	switch {
 	case told && refused == 0 && err == nil:
 		m.governor.observe(a.kind, a.weight, cost)
@@ -107,7 +110,7 @@ func (m *meter) settle(a admission, reply bsoncore.Document, err error, ask func
 		cost = a.expected // at most: some of it was refused
 	case unusual: // a lost cursor, or a collection that is not there
 	case err != nil:
-		cost = a.expected / 2 // the connection broke, before or after it was done
+		cost = m.governor.broken(a.kind, a.expected)
 	default:
 		cost = m.governor.reckon(a.kind, a.weight)
 	}

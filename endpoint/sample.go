@@ -142,21 +142,33 @@ func (s *sampler) run(ctx context.Context) error {
 	}
 	s.seen.page = min(page, again) // what was throttled took more
 	if cost := s.documentCost(); s.left() < s.seen.page+cost {
-		s.seen.dear = cost
+		if cost > s.outlook.Spend/4 {
+			s.seen.dear = cost
+		}
 		return nil
 	}
 	if err := s.tryPoint(ctx, low); err != nil {
 		return err
 	}
 	places := s.places(low, high)
-	each := s.left() / float64(len(places)+1) // one for the page
-	taken := s.placeCost()
+	each := s.left() / float64(len(places)+1) // one for a page
 	for n, at := range places {
-		if s.left() < max(taken, s.placeCost()) {
+		if s.left() < s.placeCost() {
 			return nil
 		}
-		if taken, err = s.cost(func() error { return s.look(ctx, at, each, n == 0) }); err != nil {
+		var read []bson.RawValue
+		taken, err := s.cost(func() (err error) {
+			read, err = s.look(ctx, at, each)
 			return err
+		})
+		if err != nil || s.left() < taken {
+			return err
+		}
+		if n == 0 && s.points > 0 && len(read) > 0 && s.left() > s.seen.page+s.seen.perKB*readWeight(int64(s.bytes)) {
+			// What is in it is known by now. It tells what pages cost.
+			if err := s.readPage(ctx, read); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -204,9 +216,9 @@ func (s *sampler) placeCost() float64 {
 	return cost
 }
 
-// places are the middles of as many stretches as can be afforded, half of which goes to finding the documents.
+// places are the middles of as many stretches as a third of what is left finds.
 func (s *sampler) places(low, high bson.RawValue) []place {
-	count := int(min(max(s.left()/2/(s.placeCost()-s.documentCost()), leastPlaces), mostPlaces))
+	count := int(min(max(s.left()/3/(s.placeCost()-s.documentCost()), leastPlaces), mostPlaces))
 	var list []place
 	for n := range count {
 		at, ok := between(low, high, (float64(n)+0.5)/float64(count))
@@ -219,15 +231,14 @@ func (s *sampler) places(low, high bson.RawValue) []place {
 	return list
 }
 
-// look looks at some documents of a place, for about so many request units. Of the first place a page is read too,
-// whose documents are known by then: it tells what pages cost.
-func (s *sampler) look(ctx context.Context, at place, spend float64, page bool) error {
+// look looks at some documents of a place, for about so many request units, and returns the _ids of those it read.
+func (s *sampler) look(ctx context.Context, at place, spend float64) ([]bson.RawValue, error) {
 	ids, err := s.candidates(ctx, at, spend)
 	if err != nil || len(ids) == 0 {
-		return err
+		return nil, err
 	}
 	if s.points == 0 {
-		return s.readPage(ctx, ids)
+		return ids, s.readPage(ctx, ids)
 	}
 	sum, read := 0.0, ids[:0]
 	for _, id := range ids {
@@ -236,21 +247,17 @@ func (s *sampler) look(ctx context.Context, at place, spend float64, page bool) 
 		}
 		size, _, err := s.point(ctx, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if size > 0 {
 			s.add(size, 1)
 			sum, read = sum+size, append(read, id)
 		}
 	}
-	if len(read) == 0 {
-		return nil
+	if len(read) > 0 {
+		s.seen.means = append(s.seen.means, sum/float64(len(read)))
 	}
-	s.seen.means = append(s.seen.means, sum/float64(len(read)))
-	if page && s.left() > 2*(s.seen.page+s.seen.perKB*readWeight(int64(sum))) {
-		return s.readPage(ctx, read)
-	}
-	return nil
+	return read, nil
 }
 
 func (s *sampler) add(bytes float64, documents int) {

@@ -13,6 +13,7 @@ type tariff struct {
 	n, x, y, xx, xy float64 // faded sums over the observations: weight x, charge y
 	seen            int64
 	off, of         float64 // faded sums: by how much reckoning was off, and of how much
+	granted, wanted float64 // faded sums: what commands cost, and what they would have if nothing had been refused
 
 	skip int // between two that are asked
 	left int // to be skipped before the next
@@ -69,6 +70,21 @@ func (t *tariff) observe(weight, charge float64) {
 	if t.skip > 0 {
 		t.left = rand.N(2*t.skip + 1)
 	}
+}
+
+// grant learns how much of what was asked for was done, the rest being refused.
+func (t *tariff) grant(wanted, charge float64) {
+	fade := math.Exp(-1 / tariffMemory)
+	t.granted, t.wanted = t.granted*fade+min(charge, wanted), t.wanted*fade+wanted
+}
+
+// broken is what a command cost whose connection broke: nobody tells whether it was done before, so that it is half of
+// what is usual.
+func (t *tariff) broken(expected float64) float64 {
+	if t.wanted > 0 {
+		expected *= t.granted / t.wanted
+	}
+	return expected / 2
 }
 
 // due tells whether to ask what a command cost that is done.

@@ -48,7 +48,7 @@ func (copyStep) Preview(ctx context.Context, env Reader) (Preview, error) {
 	if len(pairs) == 0 {
 		preview.Notes = append(preview.Notes, nothingSelected(reader, spec.Selection).Error())
 	}
-	forecast := newForecaster(env, spec.From, reader, len(pairs), &preview)
+	forecast := newForecaster(env, spec.From, reader, &preview)
 	for _, p := range pairs {
 		if p.Collection.Name == "" {
 			preview.Notes = append(preview.Notes, reader.Namespace(p.From)+" does not exist yet")
@@ -63,7 +63,9 @@ func (copyStep) Preview(ctx context.Context, env Reader) (Preview, error) {
 		}
 		preview.Notes = append(preview.Notes, fmt.Sprintf("%s → %s.%s", reader.Namespace(p.From), env.Plan().Connection(spec.To).Database, p.To))
 	}
-	forecast.finish("reading alone")
+	if err := forecast.run(ctx, "reading alone"); err != nil {
+		return Preview{}, err
+	}
 	if spec.Transform != nil && spec.Transform.FilterText != "" {
 		preview.Notes = append(preview.Notes, filterNote(spec.Transform))
 	}

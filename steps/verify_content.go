@@ -49,7 +49,7 @@ func (verifyContent) Preview(ctx context.Context, env Reader) (Preview, error) {
 		return Preview{}, err
 	}
 	preview := Preview{Notes: notes, RequestUnits: -1, Seconds: -1}
-	forecast := newForecaster(env, spec.From, reader, len(pairs), &preview)
+	forecast := newForecaster(env, spec.From, reader, &preview)
 	var there []pair
 	for _, p := range pairs {
 		if p.Collection.Name == "" {
@@ -61,7 +61,9 @@ func (verifyContent) Preview(ctx context.Context, env Reader) (Preview, error) {
 			return Preview{}, err
 		}
 	}
-	forecast.finish("reading every document of " + spec.From + " once (what differs is read again, and more where it is repaired)")
+	if err := forecast.run(ctx, "reading every document of "+spec.From+" once (what differs is read again)"); err != nil {
+		return Preview{}, err
+	}
 	if err := previewTarget(ctx, env, spec, there, &preview); err != nil {
 		return Preview{}, err
 	}
@@ -88,13 +90,15 @@ func previewTarget(ctx context.Context, env Reader, spec *plans.VerifyContentSpe
 		return nil
 	}
 	other := Preview{RequestUnits: -1, Seconds: -1}
-	forecast := newForecaster(env, spec.To, target, len(pairs), &other)
+	forecast := newForecaster(env, spec.To, target, &other)
 	for _, p := range pairs {
 		if err := forecast.add(ctx, verifyReading(env.Step().Tuning, spec, p.To)); err != nil {
 			return err
 		}
 	}
-	forecast.finish("reading " + spec.To)
+	if err := forecast.run(ctx, "reading every document of "+spec.To+" once"); err != nil {
+		return err
+	}
 	preview.RequestUnits = max(preview.RequestUnits, 0) + max(other.RequestUnits, 0)
 	preview.Seconds = max(preview.Seconds, other.Seconds) // both sides are read at the same time
 	preview.Notes = append(preview.Notes, other.Notes...)
