@@ -97,7 +97,7 @@ func unitsFor(tuning plans.Tuning, stats endpoint.Stats) int64 {
 func copyReading(tuning plans.Tuning) func(endpoint.Stats) (units, queries, probes int64) {
 	return func(stats endpoint.Stats) (units, queries, probes int64) {
 		units = unitsFor(tuning, stats)
-		return units, units, 2*units + 2
+		return units, units, 2 * units // of them two for the ends
 	}
 }
 

@@ -111,7 +111,7 @@ func verifyReading(tuning plans.Tuning, spec *plans.VerifyContentSpec, collectio
 	r := reading{collection: collection, units: func(stats endpoint.Stats) (units, queries, probes int64) {
 		each := max(1, unitsFor(verifyTuning(tuning, spec, stats), stats)/4)
 		units = each + int64(endpoint.BracketCount) - 1
-		return units, units, 2*each + int64(endpoint.BracketCount) + 1
+		return units, units, 2*each + int64(endpoint.BracketCount) - 1
 	}}
 	if spec.Query != nil {
 		r.queries = []bson.Raw{spec.Query}
