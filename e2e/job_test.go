@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,6 +27,7 @@ type job struct {
 	source   *mongo.Database
 	target   *mongo.Database
 	env      []string
+	binary   string // in place of the suite's vida
 }
 
 func newJob(t testing.TB) *job { return newJobOn(t, sourceURI, targetURI) }
@@ -126,7 +128,7 @@ type outcome struct {
 }
 
 func (j *job) command(args ...string) *exec.Cmd {
-	command := exec.Command(vida, args...)
+	command := exec.Command(cmp.Or(j.binary, vida), args...)
 	command.Env = j.env
 	command.Dir = j.dir
 	return command

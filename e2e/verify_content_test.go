@@ -3,8 +3,10 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -123,8 +125,17 @@ func TestVerifyContentOfCollectionsThatAreNotThere(t *testing.T) {
 	}
 	insert(t, j.source.Collection("orders"), numbered(30))
 	want(t, "missing", j.run(3, plan).step(t, "verify").Missing, 30)
+	ctx := context.Background()
+	if err := j.target.CreateCollection(ctx, "orders"); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "missing in an empty one", j.run(3, plan, "--restart", "verify").step(t, "verify").Missing, 30)
 	insert(t, j.target.Collection("orders"), numbered(30))
 	j.run(0, plan, "--restart", "verify")
+	if _, err := j.source.Collection("orders").DeleteMany(ctx, bson.D{}); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "unexpected against an empty one", j.run(3, plan, "--restart", "verify").step(t, "verify").Unexpected, 30)
 	if err := j.source.Collection("orders").Drop(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -169,6 +180,129 @@ func TestASampleIsAsLargeAsAskedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, "missing", j.run(3, plan, "--restart", "verify").step(t, "verify").Missing, 1)
+}
+
+// With random documents, left out, added and changed at random on either side, and with batches that end anywhere, a
+// verification finds what there is to find and nothing else, and a repair mends it.
+func TestVerifyContentAgainstWhatWasChanged(t *testing.T) {
+	j := newJob(t)
+	r := seed(t)
+	source, target := j.source.Collection("orders"), j.target.Collection("orders")
+	ids := func() (all []any) { // in the order of BSON, so that what is left out lies together
+		var numbers []float64
+		var texts []string
+		var objects []any
+		for range 150 {
+			numbers = append(numbers, float64(r.IntN(1000))/2)
+			texts = append(texts, fmt.Sprintf("%x", r.IntN(5000)))
+			objects = append(objects, primitive.ObjectID{byte(len(objects)), byte(r.IntN(256))})
+		}
+		slices.Sort(numbers)
+		slices.Sort(texts)
+		for _, n := range slices.Compact(numbers) {
+			if n == float64(int32(n)) {
+				all = append(all, int32(n))
+			} else {
+				all = append(all, n)
+			}
+		}
+		for _, text := range slices.Compact(texts) {
+			all = append(all, text)
+		}
+		return append(all, objects...)
+	}
+	for _, batch := range []int{1, 3, 100} {
+		t.Run(fmt.Sprintf("batches of %d", batch), func(t *testing.T) {
+			if err := errors.Join(source.Drop(context.Background()), target.Drop(context.Background())); err != nil {
+				t.Fatal(err)
+			}
+			var inSource, inTarget []any
+			var wanted struct{ read, missing, differing, unexpected int64 }
+			gap := 0 // so many are left out next, of the target where it is negative
+			for _, _id := range ids() {
+				document := bson.D{{Key: "_id", Value: _id}, {Key: "n", Value: r.IntN(1000)}, {Key: "text", Value: "some words"}}
+				other := document
+				if gap == 0 && r.IntN(40) == 0 {
+					gap = r.IntN(30) - 15
+				}
+				switch {
+				case gap < 0:
+					gap++
+					wanted.missing++
+					wanted.read++
+					inSource = append(inSource, document)
+					continue
+				case gap > 0:
+					gap--
+					wanted.unexpected++
+					inTarget = append(inTarget, document)
+					continue
+				case r.IntN(10) == 0:
+					other = bson.D{document[0], document[2], document[1]}
+					wanted.differing++
+				}
+				wanted.read++
+				inSource, inTarget = append(inSource, document), append(inTarget, other)
+			}
+			insert(t, source, inSource)
+			insert(t, target, inTarget)
+			steps := strings.Replace(verifyOrders, "batch_documents: 500", fmt.Sprintf("batch_documents: %d", batch), 1)
+			plan := j.plan(fmt.Sprintf("random-%d", batch), steps)
+			step := j.run(3, plan).step(t, "verify")
+			want(t, "read", step.Read, wanted.read)
+			want(t, "missing", step.Missing, wanted.missing)
+			want(t, "differing", step.Differing, wanted.differing)
+			want(t, "unexpected", step.Unexpected, wanted.unexpected)
+			mending := j.plan(fmt.Sprintf("random-mend-%d", batch), strings.Replace(steps, "collections: [orders]", "collections: [orders]\n\t  repair: true", 1))
+			step = j.run(3, mending).step(t, "verify")
+			want(t, "repaired", step.Repaired, wanted.missing+wanted.differing)
+			step = j.run(3, plan, "--restart", "verify").step(t, "verify")
+			want(t, "missing after the repair", step.Missing+step.Differing, 0)
+			want(t, "unexpected after the repair", step.Unexpected, wanted.unexpected)
+		})
+	}
+}
+
+// A document that is changed between a repair and the second look at it does not count as repaired.
+func TestARepairThatIsUndoneIsNotOne(t *testing.T) {
+	j := newJob(t)
+	source, target := j.source.Collection("orders"), j.target.Collection("orders")
+	insert(t, source, numbered(30))
+	insert(t, target, numbered(20))
+	through := newTap(t, targetURI)
+	inserted, undone := false, false
+	through.at(func(_ int64, command string) {
+		switch {
+		case command == "insert":
+			inserted = true
+		case command == "find" && inserted && !undone:
+			undone = true
+			put(t, target, bson.D{{Key: "_id", Value: "order-000025"}, {Key: "n", Value: 25}, {Key: "text", Value: "somebody else's words"}})
+			if _, err := target.DeleteOne(context.Background(), bson.D{{Key: "_id", Value: "order-000026"}}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	j.env = append(j.env, "MONGODB_ATLAS_CONNECTION_STRING="+through.uri())
+	steps := strings.Replace(verifyOrders, "collections: [orders]", "collections: [orders]\n\t  repair: true", 1)
+	plan := j.plan("undone", strings.Replace(steps, "workers: 2", "workers: 1", 1)) // the next find is of the same unit
+	step := j.run(3, plan).step(t, "verify")
+	want(t, "missing", step.Missing, 10)
+	want(t, "repaired", step.Repaired, 8)
+	list := j.rejects(plan).Differences
+	if got := ids(list, "missing"); got != `"order-000025" "order-000026"` {
+		t.Errorf("left are %s", got)
+	}
+	for _, d := range list {
+		if d.Outcome == "missing" && !strings.Contains(d.Message, "could not be repaired") {
+			t.Errorf("%+v", d)
+		}
+	}
+	step = j.run(0, plan, "--restart", "verify").step(t, "verify")
+	want(t, "missing the second time", step.Missing, 1)
+	want(t, "differing the second time", step.Differing, 1)
+	want(t, "repaired the second time", step.Repaired, 2)
+	sameContents(t, source, target)
 }
 
 // Killed again and again, a verification goes on, and lists each of thousands of differences once: those between two

@@ -67,6 +67,17 @@ func (m *Memory) Acquire(ctx context.Context, n int64) error {
 	return ctx.Err()
 }
 
+// TryAcquire takes n bytes if they are free and nobody waits for some.
+func (m *Memory) TryAcquire(n int64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.waiting) > 0 || !m.fits(n) {
+		return false
+	}
+	m.used += n
+	return true
+}
+
 // Adjust changes what one holder has taken from was to is bytes, without waiting: a reply's size is known
 // only once it is here, so the bound may be overrun by the difference, until the holder gives it back.
 func (m *Memory) Adjust(was, is int64) {

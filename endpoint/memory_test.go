@@ -37,6 +37,31 @@ func TestMemoryIsNeverOverrunByRequests(t *testing.T) {
 	}
 }
 
+func TestTryAcquireTakesWhatIsFreeAndWaitsForNothing(t *testing.T) {
+	m := NewMemory(10)
+	if !m.TryAcquire(6) || m.TryAcquire(6) || m.Used() != 6 {
+		t.Fatalf("%d of 10 bytes are taken", m.Used())
+	}
+	waited := make(chan error, 1)
+	go func() { waited <- m.Acquire(context.Background(), 10) }()
+	for {
+		m.mu.Lock()
+		waiting := len(m.waiting)
+		m.mu.Unlock()
+		if waiting == 1 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if m.TryAcquire(1) {
+		t.Error("what is free was taken from under who waits")
+	}
+	m.Release(6)
+	if err := <-waited; err != nil || m.Used() != 10 {
+		t.Errorf("%d of 10 bytes are taken: %v", m.Used(), err)
+	}
+}
+
 func TestWhatIsLargerThanTheBoundPassesAlone(t *testing.T) {
 	m := NewMemory(100)
 	if err := m.Acquire(context.Background(), 500); err != nil {

@@ -50,16 +50,16 @@ func (r *Reader) Partition(ctx context.Context, collection string, want int, doc
 		parts, err := p.cut(ctx, bracket, first, last, want, documents)
 		return Partitions{Parts: shared(parts), Probes: p.probes.Load()}, err
 	}
-	return p.mixed(ctx, want)
+	return p.mixed(ctx, want, documents)
 }
 
 // PartitionByType is Partition that takes nothing from the first and the last _id: every type has parts of its
 // own, those included of which nothing is there.
-func (r *Reader) PartitionByType(ctx context.Context, collection string, want int) (Partitions, error) {
+func (r *Reader) PartitionByType(ctx context.Context, collection string, want int, documents int64) (Partitions, error) {
 	if r.info.ScansRanges {
 		want = 1
 	}
-	return r.partitioner(collection).mixed(ctx, want)
+	return r.partitioner(collection).mixed(ctx, want, documents)
 }
 
 type partitioner struct {
@@ -81,34 +81,44 @@ func (p *partitioner) entries(ctx context.Context, in Range, direction int) ([]b
 	return p.look(ctx, in, direction)
 }
 
-// mixed gives every bracket parts of its own, those included in which nothing is seen now.
-func (p *partitioner) mixed(ctx context.Context, want int) (Partitions, error) {
+// mixed gives every bracket parts of its own, those included in which nothing is seen now. Those that hold something
+// share the parts.
+func (p *partitioner) mixed(ctx context.Context, want int, documents int64) (Partitions, error) {
 	perBracket := make([][]Part, len(brackets))
-	group, groupContext := errgroup.WithContext(ctx)
-	group.SetLimit(probesAtOnce)
-	for n, bracket := range brackets {
-		group.Go(func() error {
-			whole := Range{Bracket: bracket}
-			low, any, known, err := p.first(groupContext, bracket)
-			if err != nil || !known {
-				return err
-			}
-			if !any || single(bracket) || bracket == BracketOther {
-				perBracket[n] = []Part{{Range: whole}}
-				if any {
-					perBracket[n][0].Share = 1 // a document, as far as is known
-				}
-				return nil
-			}
-			high, _, err := p.edge(groupContext, whole, -1)
-			if err != nil {
-				return err
-			}
-			perBracket[n], err = p.cut(groupContext, bracket, low, high, max(1, want/4), 0)
+	lows := make([]bson.RawValue, len(brackets))
+	var inhabited atomic.Int64
+	err := eachBracket(ctx, func(ctx context.Context, n int) error {
+		low, any, known, err := p.first(ctx, brackets[n])
+		if err != nil || !known {
 			return err
-		})
+		}
+		perBracket[n] = []Part{{Range: Range{Bracket: brackets[n]}}}
+		if any {
+			perBracket[n][0].Share = 1 // a document, as far as is known
+			lows[n] = low
+			inhabited.Add(1)
+		}
+		return nil
+	})
+	if err != nil {
+		return Partitions{}, err
 	}
-	if err := group.Wait(); err != nil {
+	if inhabited.Load() > 1 {
+		want, documents = max(1, want/int(inhabited.Load())), 0 // there is no telling how they are spread over the types
+	}
+	err = eachBracket(ctx, func(ctx context.Context, n int) error {
+		bracket := brackets[n]
+		if lows[n].Type == 0 || single(bracket) || bracket == BracketOther {
+			return nil
+		}
+		high, any, err := p.edge(ctx, Range{Bracket: bracket}, -1)
+		if err != nil || !any {
+			return err
+		}
+		perBracket[n], err = p.cut(ctx, bracket, lows[n], high, want, documents)
+		return err
+	})
+	if err != nil {
 		return Partitions{}, err
 	}
 	out := Partitions{Probes: p.probes.Load()}
@@ -120,6 +130,16 @@ func (p *partitioner) mixed(ctx context.Context, want int) (Partitions, error) {
 	}
 	out.Parts = shared(out.Parts)
 	return out, nil
+}
+
+// eachBracket calls do for every bracket, several at once.
+func eachBracket(ctx context.Context, do func(ctx context.Context, n int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(probesAtOnce)
+	for n := range brackets {
+		group.Go(func() error { return do(ctx, n) })
+	}
+	return group.Wait()
 }
 
 // first looks up the least _id of a bracket. known is false where the server does not know the type: then it is
@@ -144,16 +164,10 @@ var unknownTypeCodes = map[int32]bool{2: true, 9: true, 14: true, 115: true, 238
 func (r *Reader) Brackets(ctx context.Context, collection string) (holds, refuses map[string]bool, err error) {
 	p := r.partitioner(collection)
 	found := make([]struct{ any, known bool }, len(brackets))
-	group, groupContext := errgroup.WithContext(ctx)
-	group.SetLimit(probesAtOnce)
-	for n, bracket := range brackets {
-		group.Go(func() error {
-			var err error
-			_, found[n].any, found[n].known, err = p.first(groupContext, bracket)
-			return err
-		})
-	}
-	err = group.Wait()
+	err = eachBracket(ctx, func(ctx context.Context, n int) (err error) {
+		_, found[n].any, found[n].known, err = p.first(ctx, brackets[n])
+		return err
+	})
 	holds, refuses = map[string]bool{}, map[string]bool{}
 	for n, bracket := range brackets {
 		holds[bracket], refuses[bracket] = found[n].any, !found[n].known

@@ -67,7 +67,7 @@ func (f *copyFeed) next(ctx context.Context) (parcel, error) {
 	if err != nil {
 		return parcel{}, err
 	}
-	f.reckon(batch)
+	reckon(f.task, f.work.Range, f.work.Top, batch)
 	f.last = batch.Last
 	next := parcel{documents: batch.Documents, array: batch.Array, bytes: 2 * batch.Bytes, usage: batch.Usage}
 	if resumable && !batch.Cut {
@@ -89,17 +89,4 @@ func (f *copyFeed) split(ctx context.Context) error {
 	f.work.Range = lower
 	f.cursor.Shrink(ctx, lower.Below)
 	return nil
-}
-
-// reckon tells how much is probably left, from how densely documents lie in what was read last. Where the key space
-// does not tell, or the range has no upper end, it leaves the estimate as it is.
-func (f *copyFeed) reckon(batch endpoint.Batch) {
-	high := f.work.Range.Below.RawValue
-	if f.work.Range.Below.IsZero() {
-		high = f.work.Top.RawValue
-	}
-	first, _ := endpoint.IDOf(batch.Documents[0])
-	if left, ok := endpoint.DocumentsLeft(first, batch.Last, high, len(batch.Documents)-1); ok {
-		f.task.Expect(left)
-	}
 }

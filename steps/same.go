@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 )
 
 // sameDocument compares byte for byte, but for the place of _id, which servers move to the front.
@@ -15,39 +16,36 @@ func sameDocument(a, b bson.Raw) bool {
 	if len(a) != len(b) {
 		return false
 	}
-	withoutA, idA, okA := withoutID(a)
-	withoutB, idB, okB := withoutID(b)
-	return okA && okB && bytes.Equal(idA, idB) && bytes.Equal(withoutA, withoutB)
+	beforeA, idA, afterA, okA := aroundID(a)
+	beforeB, idB, afterB, okB := aroundID(b)
+	if !okA || !okB || !bytes.Equal(idA, idB) {
+		return false
+	}
+	if len(beforeA) > len(beforeB) {
+		beforeA, afterA, beforeB, afterB = beforeB, afterB, beforeA, afterA
+	}
+	// What comes before in the one may come after in the other, in this order.
+	between := len(beforeB) - len(beforeA)
+	return bytes.Equal(beforeA, beforeB[:len(beforeA)]) &&
+		bytes.Equal(afterA[:between], beforeB[len(beforeA):]) &&
+		bytes.Equal(afterA[between:], afterB)
 }
 
-// withoutID returns a document's elements without _id, and the _id element.
-func withoutID(document bson.Raw) (rest, id []byte, ok bool) {
-	elements, err := document.Elements()
-	if err != nil {
-		return nil, nil, false
+// aroundID cuts a document's elements into those before _id, _id, and those after it.
+func aroundID(document bson.Raw) (before, id, after []byte, ok bool) {
+	if len(document) < 5 || int(binary.LittleEndian.Uint32(document)) != len(document) {
+		return nil, nil, nil, false
 	}
-	for _, e := range elements {
-		if id == nil && e.Key() == "_id" {
-			id = e
-			continue
+	elements := document[4 : len(document)-1]
+	for rest := []byte(elements); len(rest) > 0; {
+		element, next, read := bsoncore.ReadElement(rest)
+		if !read {
+			return nil, nil, nil, false
 		}
-		rest = append(rest, e...)
+		if key, err := element.KeyBytesErr(); err == nil && string(key) == "_id" {
+			return elements[:len(elements)-len(rest)], element, next, true
+		}
+		rest = next
 	}
-	return rest, id, true
-}
-
-// canonicalForm has _id first, where servers move it, and else the bytes as they are stored.
-func canonicalForm(document bson.Raw, scratch []byte) (canonical, reuse []byte) {
-	if len(document) > 9 && document[5] == '_' && document[6] == 'i' && document[7] == 'd' && document[8] == 0 {
-		return document, scratch
-	}
-	rest, id, ok := withoutID(document)
-	if !ok || id == nil {
-		return document, scratch
-	}
-	scratch = binary.LittleEndian.AppendUint32(scratch[:0], uint32(len(document)))
-	scratch = append(scratch, id...)
-	scratch = append(scratch, rest...)
-	scratch = append(scratch, 0)
-	return scratch, scratch
+	return nil, nil, nil, false
 }

@@ -40,6 +40,19 @@ func splitUnit(ctx context.Context, reader *endpoint.Reader, task Task, unit Uni
 	return lower, err == nil, err
 }
 
+// reckon tells how much of a range is probably left, from how densely documents lie in what was read last. top is the
+// greatest _id seen where the range has no upper end. Where the key space does not tell, the estimate stays as it is.
+func reckon(task Task, in endpoint.Range, top endpoint.Value, batch endpoint.Batch) {
+	high := in.Below.RawValue
+	if in.Below.IsZero() {
+		high = top.RawValue
+	}
+	first, _ := endpoint.IDOf(batch.Documents[0])
+	if left, ok := endpoint.DocumentsLeft(first, batch.Last, high, len(batch.Documents)-1); ok {
+		task.Expect(left)
+	}
+}
+
 // rootID is the id of the planned unit that a unit was split from, directly or not.
 func rootID(id string) string {
 	for n, r := range id {

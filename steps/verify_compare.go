@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 
 	"go.mongodb.org/mongo-driver/bson"
 
@@ -12,26 +13,33 @@ import (
 	"vida/plans"
 )
 
-// comparison compares both sides of one unit: first as digests, then, where these differ, by document.
+// comparison compares both sides of one unit.
 type comparison struct {
 	env    Env
 	spec   *plans.VerifyContentSpec
-	work   verifyUnit
+	work   verifyUnit // its range shrinks as parts of it are given away
 	unit   Unit
 	source *endpoint.Reader
 	target *endpoint.Reader
 	task   Task
 
-	at     verifyCheckpoint
-	counts Counts
-	saved  Counts   // at the last checkpoint
-	found  []Reject // since the last checkpoint
-	extra  []Reject // the unexpected ones, which may be stored before it
-	known  int64    // unexpected documents still to come that a checkpoint has listed before
+	from, to stream
+	expected sieve
+	last     bson.RawValue // everything up to and including this _id has been compared; Type 0: nothing yet
+	taken    int64         // of the step's memory
+	read     int64         // documents of the source
+
+	at      verifyCheckpoint
+	counts  Counts
+	saved   Counts   // at the last checkpoint
+	unsaved int64    // documents compared since
+	found   []Reject // since the last checkpoint
+	extra   []Reject // the unexpected ones, which may be stored before it
+	known   int64    // unexpected documents still to come that a checkpoint has listed before
 }
 
 const (
-	// Documents of the source that are held at a time to look for them in the target.
+	// Documents that are asked for at once where the two sides are not in step.
 	comparedDocuments = 1000
 	// Unexpected documents that are held at a time; there may be millions between two documents of the source.
 	mostListed = 2000
@@ -52,7 +60,8 @@ func (c *comparison) find(s side, after bson.RawValue, in endpoint.Range, docume
 		Range:          in,
 		After:          after,
 		BatchDocuments: documents,
-		BatchBytes:     c.env.Step().Tuning.BatchBytes,
+		BatchBytes:     c.env.Tuning().BatchBytes,
+		DocumentBytes:  c.work.Mean,
 		Stopping:       c.task.Stopping(),
 	}
 	if c.spec.Query != nil {
@@ -61,11 +70,12 @@ func (c *comparison) find(s side, after bson.RawValue, in endpoint.Range, docume
 	return s.reader.Find(find)
 }
 
-// batches calls visit for each batch of a cursor. times is how often its bytes are taken from the step's memory.
-func (c *comparison) batches(ctx context.Context, cursor *endpoint.Cursor, times int64, visit func(endpoint.Batch) error) error {
+// batches calls visit for each batch of a cursor, which it closes. Where taking, their bytes are taken from the step's
+// memory; otherwise they are within what the caller has taken.
+func (c *comparison) batches(ctx context.Context, cursor *endpoint.Cursor, taking bool, visit func(endpoint.Batch) error) error {
 	defer cursor.Close(ctx)
 	for {
-		err := c.batch(ctx, cursor, times, visit)
+		err := c.batch(ctx, cursor, taking, visit)
 		if errors.Is(err, endpoint.ErrEnd) {
 			return nil
 		}
@@ -75,75 +85,29 @@ func (c *comparison) batches(ctx context.Context, cursor *endpoint.Cursor, times
 	}
 }
 
-func (c *comparison) batch(ctx context.Context, cursor *endpoint.Cursor, times int64, visit func(endpoint.Batch) error) error {
-	select {
-	case <-c.task.Stopping():
+func (c *comparison) batch(ctx context.Context, cursor *endpoint.Cursor, taking bool, visit func(endpoint.Batch) error) error {
+	if stopping(c.task) {
 		return ErrStopped
-	default:
 	}
-	memory, taken := c.env.Memory(), times*cursor.Expected()
-	if times > 0 {
-		if err := memory.Acquire(ctx, taken); err != nil {
+	if !taking {
+		batch, err := cursor.Next(ctx)
+		if err != nil {
 			return err
 		}
-		defer func() { memory.Release(taken) }()
+		return visit(batch)
 	}
+	memory, taken := c.env.Memory(), cursor.Expected()
+	if err := memory.Acquire(ctx, taken); err != nil {
+		return err
+	}
+	defer func() { memory.Release(taken) }()
 	batch, err := cursor.Next(ctx)
 	if err != nil {
 		return err
 	}
-	if times > 0 {
-		memory.Adjust(taken, times*batch.Bytes)
-		taken = times * batch.Bytes
-	}
+	memory.Adjust(taken, batch.Bytes)
+	taken = batch.Bytes
 	return visit(batch)
-}
-
-// drillDown compares a segment by document. Each chunk of the source is compared with everything that the target
-// has in the chunk's range, so that what only the target has is found too.
-func (c *comparison) drillDown(ctx context.Context, s segment) error {
-	c.known = c.at.Listed
-	last := s.after
-	if !s.in.Resumable() {
-		return c.atOnce(ctx, s)
-	}
-	if c.work.Blind != blindSource {
-		// What is read of the target meanwhile is taken from the memory with it: a chunk that waited for more
-		// while it holds some could wait for another one that does the same.
-		expected := newSieve(c.spec.Transform)
-		err := c.batches(ctx, c.find(c.sourceSide(), s.after, s.in, comparedDocuments), 2, func(b endpoint.Batch) error {
-			first, _ := endpoint.IDOf(b.Documents[0])
-			goesOn := last.Type != 0 && endpoint.SameID(first, last)
-			if !goesOn && !endpoint.SameValue(last, s.after) { // all documents with the last _id have been compared
-				if err := c.save(last); err != nil {
-					return err
-				}
-			}
-			err := c.compareChunk(ctx, expected.pass(b.Documents), last, upTo(s.in, b.Last), goesOn)
-			last = b.Last
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return c.compareChunk(ctx, nil, last, s.in, false) // what the target has above the source's last _id
-}
-
-// atOnce is drillDown where a range cannot be cut: it is of one value, or of types that are deprecated and few.
-func (c *comparison) atOnce(ctx context.Context, s segment) error {
-	var all []bson.Raw
-	if c.work.Blind != blindSource {
-		expected := newSieve(c.spec.Transform)
-		err := c.batches(ctx, c.find(c.sourceSide(), s.after, s.in, comparedDocuments), 0, func(b endpoint.Batch) error {
-			all = append(all, expected.pass(b.Documents)...)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return c.compareChunk(ctx, all, s.after, s.in, false)
 }
 
 // difference is a document of the source that the target does not have, or has otherwise.
@@ -155,14 +119,15 @@ type difference struct {
 }
 
 // compareChunk compares some documents of the source with all that the target has in their range. continued tells
-// that the first of them may share their _id with the last of the chunk before.
+// that the first of them may share their _id with the last of those before. A sample does not read on for ever in a
+// range where the source has nothing.
 func (c *comparison) compareChunk(ctx context.Context, documents []bson.Raw, after bson.RawValue, in endpoint.Range, continued bool) error {
 	expected := make(map[string][]bson.Raw, len(documents))
 	var found []difference
 	for _, document := range documents {
 		c.counts.Read++
 		c.counts.Bytes += int64(len(document))
-		id, _ := endpoint.IDOf(document)
+		id := idOf(document)
 		if continued && endpoint.SameID(id, after) {
 			found = append(found, difference{document, OutcomeDiffering, "the source has more documents with this _id, which is unique only within a shard key", true})
 			continue
@@ -171,9 +136,14 @@ func (c *comparison) compareChunk(ctx context.Context, documents []bson.Raw, aft
 		expected[key] = append(expected[key], document)
 	}
 	if c.work.Blind != blindTarget {
-		err := c.batches(ctx, c.find(c.targetSide(), after, in, comparedDocuments), 0, func(b endpoint.Batch) error {
+		left := int64(math.MaxInt64)
+		if c.work.Limit > 0 {
+			left = int64(len(documents)) + c.work.Limit
+		}
+		find := c.find(c.targetSide(), after, in, int(min(comparedDocuments, left)))
+		err := c.batches(ctx, find, len(documents) == 0, func(b endpoint.Batch) error {
 			for _, there := range b.Documents {
-				id, _ := endpoint.IDOf(there)
+				id := idOf(there)
 				key := endpoint.IDKey(id)
 				twins, ok := expected[key]
 				delete(expected, key)
@@ -185,15 +155,20 @@ func (c *comparison) compareChunk(ctx context.Context, documents []bson.Raw, aft
 				}
 				found = append(found, c.against(twins, there)...)
 			}
+			if left -= int64(len(b.Documents)); left <= 0 {
+				return errSampled
+			}
 			return nil
 		})
+		if errors.Is(err, errSampled) {
+			return c.conclude(ctx, c.unsampled(documents, expected, found))
+		}
 		if err != nil {
 			return err
 		}
 	}
 	for _, document := range documents { // in their order
-		id, _ := endpoint.IDOf(document)
-		key := endpoint.IDKey(id)
+		key := endpoint.IDKey(idOf(document))
 		twins := expected[key]
 		delete(expected, key)
 		for _, twin := range twins {
@@ -201,6 +176,20 @@ func (c *comparison) compareChunk(ctx context.Context, documents []bson.Raw, aft
 		}
 	}
 	return c.conclude(ctx, found)
+}
+
+// errSampled means that a sample has read enough.
+var errSampled = errors.New("sampled")
+
+// unsampled takes documents back that were counted as compared but not looked for to the end.
+func (c *comparison) unsampled(documents []bson.Raw, expected map[string][]bson.Raw, found []difference) []difference {
+	for _, document := range documents {
+		if _, open := expected[endpoint.IDKey(idOf(document))]; open {
+			c.counts.Read--
+			c.counts.Bytes -= int64(len(document))
+		}
+	}
+	return found
 }
 
 // against compares the documents of the source that have one _id with the target's.
@@ -240,8 +229,7 @@ func (c *comparison) conclude(ctx context.Context, found []difference) error {
 		}
 	}
 	for _, d := range found {
-		id, _ := endpoint.IDOf(d.document)
-		c.found = append(c.found, c.listed(id, d.outcome, d.message))
+		c.found = append(c.found, c.listed(idOf(d.document), d.outcome, d.message))
 	}
 	return nil
 }
@@ -271,7 +259,7 @@ func (c *comparison) unexpected(id bson.RawValue) error {
 // save makes what has been compared up to and including an _id durable; Type 0: the whole unit.
 func (c *comparison) save(last bson.RawValue) error {
 	c.at = verifyCheckpoint{After: endpoint.Value{RawValue: last}, Done: last.Type == 0}
-	c.saved, c.known = c.counts, 0
+	c.saved, c.known, c.unsaved = c.counts, 0, 0
 	list := append(c.found, c.extra...)
 	c.found, c.extra = nil, nil
 	return c.store(c.counts, list)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 
 	"go.mongodb.org/mongo-driver/bson"
 
@@ -24,6 +25,8 @@ type verifyUnit struct {
 	Range endpoint.Range `json:"range"`
 	Limit int64          `json:"limit,omitempty"` // look at about so many documents of the source only; 0: at all
 	Blind string         `json:"blind,omitempty"` // the side whose server does not know this type of _id
+	Mean  int64          `json:"mean,omitempty"`  // bytes of a document of the side that was cut, as its metadata has it
+	Top   endpoint.Value `json:"top,omitzero"`    // the greatest _id seen, where the range has no upper end
 }
 
 const (
@@ -212,7 +215,7 @@ func verifyUnits(ctx context.Context, tuning plans.Tuning, spec *plans.VerifyCon
 		cut, cutName, stats, cutSide = target, p.To, inTarget, blindTarget
 		other, otherName, otherSide = source, p.From, blindSource
 	}
-	partitions, err := cut.PartitionByType(ctx, cutName, int(unitsFor(verifyTuning(tuning, spec, stats), stats)))
+	partitions, err := cut.PartitionByType(ctx, cutName, int(unitsFor(verifyTuning(tuning, spec, stats), stats)), stats.Documents)
 	if err != nil {
 		return nil, fmt.Errorf("partition %s: %w", cut.Namespace(cutName), err)
 	}
@@ -222,7 +225,10 @@ func verifyUnits(ctx context.Context, tuning plans.Tuning, spec *plans.VerifyCon
 	}
 	var units []Unit
 	add := func(part endpoint.Part, blind string) error {
-		work := verifyUnit{From: p.From, To: p.To, Range: part.Range, Blind: blind}
+		work := verifyUnit{From: p.From, To: p.To, Range: part.Range, Blind: blind, Top: part.Top}
+		if stats.Documents > 0 {
+			work.Mean = stats.Bytes / stats.Documents
+		}
 		expected := int64(part.Share * float64(stats.Documents))
 		if isSample(spec.Sample) {
 			expected = max(1, sampled(expected, spec.Sample))
@@ -282,13 +288,15 @@ func (verifyContent) Finish(_ context.Context, env Env, results []Result) (Resul
 	total := sum(results)
 	c := total.Counts
 	if spec := env.Step().Spec.(*plans.VerifyContentSpec); isSample(spec.Sample) {
-		total.Notes = append(total.Notes, fmt.Sprintf("a sample: %d documents were compared", c.Read))
+		total.Notes = append(total.Notes, fmt.Sprintf("a sample of %s: %d documents were compared, and nothing is known of the others", percent(spec.Sample), c.Read))
 	}
 	if c.Missing+c.Differing+c.Unexpected > 0 {
 		total.Notes = append(total.Notes, fmt.Sprintf("missing %d, differing %d, unexpected %d, repaired %d; %s listed by vida status --rejects", c.Missing, c.Differing, c.Unexpected, c.Repaired, howManyListed(c.Missing+c.Differing+c.Unexpected)))
 	}
 	return total, nil
 }
+
+func percent(fraction float64) string { return strconv.FormatFloat(100*fraction, 'g', 4, 64) + " %" }
 
 func howManyListed(differences int64) string {
 	if differences <= MostDifferences {

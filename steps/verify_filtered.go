@@ -21,7 +21,7 @@ func countFiltered(ctx context.Context, env Env, source, target *endpoint.Reader
 		return err
 	})
 	group.Go(func() error {
-		partitions, err := source.PartitionByType(ctx, work.From, 1)
+		partitions, err := source.PartitionByType(ctx, work.From, 1, 0)
 		if err != nil {
 			return err
 		}

@@ -30,6 +30,8 @@ type stackFlags struct {
 	double doubleFlags
 	faults [2]faultFlags // of the source and the target
 
+	altered [2][]string // of the source and the target
+
 	given func(flag string) bool
 }
 
@@ -50,6 +52,9 @@ func (f *stackFlags) register(cmd *cobra.Command) {
 	virtual.IntVar(&f.engine.Null.DocumentBytes, "document-bytes", 1900, "the size of each")
 	virtual.StringVar(&f.idKind, "id-kind", string(null.ObjectID), fmt.Sprintf("the type of their _id: one of %v", null.IDKinds()))
 	virtual.BoolVar(&f.engine.Null.Skew, "skew", false, "put 90 % of the _ids into 1 % of their range")
+	virtual.BoolVar(&f.engine.Target.Whole, "target-whole", false, "the target has all of them already")
+	virtual.StringArrayVar(&f.altered[0], "source-altered", nil, fmt.Sprintf("KIND=N or KIND=all: document N of the source is unlike what it should be; one of %v", null.AlterationKinds()))
+	virtual.StringArrayVar(&f.altered[1], "target-altered", nil, "the same for the target")
 
 	account := pflag.NewFlagSet("cosmos", pflag.ContinueOnError)
 	f.double.register(account)
@@ -84,6 +89,15 @@ func (f *stackFlags) start(ctx context.Context) (_ *stack, err error) {
 	options := f.engine
 	options.Kind = engine.Kind(f.kind)
 	options.Null.IDKind = null.IDKind(f.idKind)
+	for n, side := range []*engine.Side{&options.Source, &options.Target} {
+		for _, text := range f.altered[n] {
+			altered, err := null.ParseAlteration(text)
+			if err != nil {
+				return nil, &usageError{err}
+			}
+			side.Altered = append(side.Altered, altered)
+		}
+	}
 	options.Source.Database, options.Source.Collection = names.sourceDatabase, names.sourceCollection
 	options.Target.Database, options.Target.Collection = names.targetDatabase, names.targetCollection
 	if err := f.check(options); err != nil {
@@ -263,7 +277,7 @@ func (f *stackFlags) checkNull(options engine.Options) error {
 		}
 		return nil
 	}
-	for _, flag := range []string{"documents", "document-bytes", "id-kind", "skew"} {
+	for _, flag := range []string{"documents", "document-bytes", "id-kind", "skew", "target-whole", "source-altered", "target-altered"} {
 		if f.given(flag) {
 			return usagef("--%s is for --engine %s only", flag, engine.Null)
 		}

@@ -34,6 +34,9 @@ type Side struct {
 
 	Database   string // the names that a plan reads or writes; only the null engine must know them
 	Collection string
+
+	Whole   bool              // the null engine's target has the virtual collection already
+	Altered []null.Alteration // of the null engine's documents on this side
 }
 
 // Options say what to start.

@@ -7,7 +7,7 @@ func (s *Servers) startNull(options Options) error {
 	type listen func(string, null.Options) (*null.Server, error)
 	with := func(side Side, listen listen) func(string, string) (string, func() error, error) {
 		named := options.Null
-		named.Database, named.Collection = side.Database, side.Collection
+		named.Database, named.Collection, named.Altered = side.Database, side.Collection, side.Altered
 		return func(name, address string) (string, func() error, error) {
 			server, err := listen(address, named)
 			if err != nil {
@@ -21,5 +21,9 @@ func (s *Servers) startNull(options Options) error {
 	if err := s.startSide("source", source, &s.SourceURI, with(source, null.NewSource)); err != nil {
 		return err
 	}
-	return s.startSide("target", target, &s.TargetURI, with(target, null.NewSink))
+	start := null.NewSink
+	if target.Whole {
+		start = null.NewSource
+	}
+	return s.startSide("target", target, &s.TargetURI, with(target, start))
 }

@@ -38,6 +38,20 @@ func newCollection(l layout, whole bool) *collection {
 	return c
 }
 
+// newFullCollection has every document but those that an alteration removes.
+func newFullCollection(l layout) *collection {
+	if !l.altered.removes() {
+		return newCollection(l, true)
+	}
+	c := newCollection(l, false)
+	for i := range l.spread.documents() {
+		if l.altered.of(i) != Missing {
+			c.add(i)
+		}
+	}
+	return c
+}
+
 func (c *collection) page(i int64) *page {
 	at := &c.arrived[i/pageDocuments]
 	if p := at.Load(); p != nil {

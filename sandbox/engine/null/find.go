@@ -169,6 +169,10 @@ func (c *connection) sendElement(b batch, n int, i int64) error {
 		_, err := c.to.Write(b.layout.appendIDOnly(element, i))
 		return err
 	}
+	if kind := b.layout.altered.of(i); kind != "" {
+		_, err := c.to.Write(b.layout.appendAltered(element, i, kind))
+		return err
+	}
 	if _, err := c.to.Write(b.layout.appendHead(element, i)); err != nil {
 		return err
 	}

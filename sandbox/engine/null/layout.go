@@ -26,11 +26,12 @@ type layout struct {
 	beforeAmount   []byte
 	head           int
 	tail           []byte
+	altered        alterations
 }
 
 func newLayout(o Options) layout {
 	spread := newSpread(o.Documents, o.Skew)
-	l := layout{spread: spread, key: newKey(o.IDKind, spread.room()), bytes: o.DocumentBytes}
+	l := layout{spread: spread, key: newKey(o.IDKind, spread.room()), bytes: o.DocumentBytes, altered: newAlterations(o.Altered)}
 	l.beforeID = bsoncore.AppendHeader(binary.LittleEndian.AppendUint32(nil, uint32(l.bytes)), l.key.kind, "_id")
 	l.beforeCheck = bsoncore.AppendHeader(nil, bson.TypeInt64, "check")
 	l.beforeAmount = bsoncore.AppendHeader(nil, bson.TypeDouble, "total_amount")

@@ -37,6 +37,7 @@ type Options struct {
 	IDKind        IDKind
 	Skew          bool // 90 % of the _ids lie in 1 % of their range
 	DocumentBytes int  // of every document
+	Altered       []Alteration
 	Database      string
 	Collection    string // the only one that a source has
 }

@@ -50,7 +50,7 @@ func listen(address string, options Options, whole bool) (*Server, error) {
 		connections: map[net.Conn]struct{}{},
 	}
 	if whole {
-		s.collections[options.Database+"."+options.Collection] = newCollection(s.layout, true)
+		s.collections[options.Database+"."+options.Collection] = newFullCollection(s.layout)
 	}
 	s.running.Go(s.accept)
 	return s, nil
