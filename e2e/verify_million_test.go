@@ -143,7 +143,7 @@ func TestAMillionDifferencesAreCountedInBoundedMemory(t *testing.T) {
 				t.Errorf("%d MiB were resident, want at most %d", resident, mostResidentMiB)
 			}
 			o := j.mustVida(0, "status", plan, "--rejects")
-			if listed := strings.Count(o.stdout, "$numberLong"); listed != 100_000 || !strings.Contains(o.stdout, "900000") {
+			if listed := strings.Count(o.stdout, "$numberLong"); listed != 100_000 || !strings.Contains(o.stdout, "900,000 more") {
 				t.Errorf("%d are listed, and what is not is not told of: %s", listed, o.stdout[max(0, len(o.stdout)-300):])
 			}
 		})

@@ -38,6 +38,13 @@ func newListing(store *state.Store, step string, most bounds) (*listing, error) 
 	return l, nil
 }
 
+// roomy tells whether another difference would be stored.
+func (l *listing) roomy() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.differences > 0
+}
+
 // admit returns what of some rejects is to be stored. An error says that it is to be the last: store it all the same,
 // and give up.
 func (l *listing) admit(rejects []steps.Reject) ([]steps.Reject, error) {

@@ -123,6 +123,8 @@ func (t *unitTask) toStored(list []steps.Reject) []state.Reject {
 	return stored
 }
 
+func (t *unitTask) Lists() bool { return t.pool.execution.list.roomy() }
+
 func (t *unitTask) Report(delta steps.Counts) { t.pool.meter.add(delta) }
 
 func (t *unitTask) Expect(left int64) {

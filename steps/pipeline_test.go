@@ -165,6 +165,7 @@ func (l *ledger) Report(Counts)                     {}
 func (l *ledger) Expect(int64)                      {}
 func (l *ledger) SplitWanted() bool                 { return false }
 func (l *ledger) Split(json.RawMessage, Unit) error { return errors.New("nobody asked") }
+func (l *ledger) Lists() bool                       { return true }
 func (l *ledger) Indivisible()                      {}
 func (l *ledger) Stopping() <-chan struct{}         { return l.stopping }
 func (l *ledger) stop()                             { l.stopOnce.Do(func() { close(l.stopping) }) }

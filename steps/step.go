@@ -64,6 +64,8 @@ type Task interface {
 	// Intend makes durable what is about to be done to documents of the target that they cannot tell of afterwards.
 	// The checkpoint that lists them ends it.
 	Intend([]Reject) error
+	// Lists tells whether there is room in the list of differences: of one without, only the count is kept.
+	Lists() bool
 	// Report adds to what the screen shows; it is not durable and may be more than the last checkpoint.
 	Report(delta Counts)
 	// Expect tells how many documents the unit probably has left: better than Unit.Expected, which may be far off.

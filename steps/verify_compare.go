@@ -228,8 +228,11 @@ func (c *comparison) conclude(ctx context.Context, found []difference) error {
 			return err
 		}
 	}
+	lists := c.task.Lists()
 	for _, d := range found {
-		c.found = append(c.found, c.listed(idOf(d.document), d.outcome, d.message))
+		if lists || d.outcome == OutcomeIdentical {
+			c.found = append(c.found, c.listed(idOf(d.document), d.outcome, d.message))
+		}
 	}
 	return nil
 }
@@ -244,6 +247,9 @@ func (c *comparison) unexpected(id bson.RawValue) error {
 	c.counts.Unexpected++
 	if c.known > 0 {
 		c.known--
+		return nil
+	}
+	if !c.task.Lists() {
 		return nil
 	}
 	c.extra = append(c.extra, c.listed(id, OutcomeUnexpected, "only the target has this document"))
