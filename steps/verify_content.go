@@ -112,7 +112,7 @@ func previewTarget(ctx context.Context, env Reader, spec *plans.VerifyContentSpe
 // of its own.
 func verifyReading(tuning plans.Tuning, spec *plans.VerifyContentSpec, collection string) reading {
 	r := reading{collection: collection, units: func(stats endpoint.Stats) (units, queries, probes int64) {
-		each := max(1, unitsFor(verifyTuning(tuning, spec, stats), stats)/4)
+		each := unitsFor(verifyTuning(tuning, spec, stats), stats)
 		units = each + int64(endpoint.BracketCount) - 1
 		return units, units, 2*each + int64(endpoint.BracketCount) - 1
 	}}
