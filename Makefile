@@ -52,14 +52,14 @@ chaos: ## kills, restarts and faults of the wire on DocumentDB for CHAOS_TIME, t
 fuzz: ## every fuzz target for FUZZ_TIME; what fails is kept in testdata, and a test from then on
 	@scripts/fuzz.sh $(FUZZ_TIME)
 
-bench: build ## generator, expressions, the copy against a TCP relay, and on DocumentDB against a loop of the driver
-	$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./model ./plans/expression
-	bin/vida-bench null
-	VIDA_TEST_SOURCE_URI= bin/vida-bench verify
-	@scripts/documentdb.sh install; status=$$?; \
-	if [ $$status -eq 77 ]; then echo "bench: DocumentDB is skipped, see above"; exit 0; fi; \
-	[ $$status -eq 0 ] || exit $$status; \
-	scripts/documentdb.sh exec -- bash -c 'bin/vida-bench servers; one=$$?; bin/vida-bench servers --auto && bin/vida-bench verify && exit $$one'
+bench: build ## generator, expressions, compression, and the copy: against a TCP relay, and on DocumentDB against a loop of the driver
+	$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./model ./plans/expression ./steps
+	@scripts/documentdb.sh install; documentdb=$$?; outside=0; \
+	[ $$documentdb -eq 0 ] || [ $$documentdb -eq 77 ] || exit $$documentdb; \
+	for figures in null partition verify; do VIDA_TEST_SOURCE_URI= bin/vida-bench $$figures || outside=$$?; done; \
+	if [ $$documentdb -eq 77 ]; then echo "bench: DocumentDB is skipped, see above"; exit $$outside; fi; \
+	for figures in servers 'servers --auto' verify; do scripts/documentdb.sh exec -- bin/vida-bench $$figures || outside=$$?; done; \
+	exit $$outside
 
 bench-large: build ## 61,000,000 documents between two null engines, killed half way
 	bin/vida-bench large

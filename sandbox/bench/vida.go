@@ -23,6 +23,7 @@ type vida struct {
 	self   string
 	dir    string
 	env    []string
+	flags  []string // of each run
 }
 
 // prepare finds the binary and makes the folder. done removes it.
@@ -63,7 +64,7 @@ func (v *vida) run(ctx context.Context, sourceURI, targetURI, tuning, step strin
 	if err != nil {
 		return usage{}, finished{}, err
 	}
-	command := exec.CommandContext(ctx, v.binary, "run", file, "--state", state, "--output", "json", "--progress", "none")
+	command := exec.CommandContext(ctx, v.binary, append([]string{"run", file, "--state", state, "--output", "json", "--progress", "none"}, v.flags...)...)
 	command.Env = v.env
 	used, err := measure(command)
 	if err != nil {
