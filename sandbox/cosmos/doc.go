@@ -18,8 +18,9 @@
 //
 // GetChangeStreamTokens gives a token for each physical partition, with which a change stream tells of every
 // document of that partition in the order of the last writes that the double has seen, and before those, in the
-// order of _id. Deletes are not told, a throttled stream answers with an empty page, and a stream goes on when its
-// partition is split: its token then holds both halves.
+// order of _id. Every event of a page has the token of the page's end, as documented. Deletes are not told, a
+// throttled stream answers with an empty page, and a stream goes on when its partition is split: its token then holds
+// both halves. With lose_split_streams it is refused instead, in words that have been seen in the field.
 //
 // Not imitated: TLS, latency, and shard keys, but for what hurts a copy most: with twin_every, reads return some
 // documents a second time, with the same _id and another shard key. Counts do not tell of them.

@@ -59,7 +59,9 @@ type Profile struct {
 	UnsupportedCommands   []string `yaml:"unsupported_commands" help:"commands refused with code 115"`
 	UnsupportedStages     []string `yaml:"unsupported_stages" help:"aggregation stages refused with code 40324"`
 
-	ChangeStreams bool `yaml:"change_streams" help:"change streams, and GetChangeStreamTokens for one of each physical partition from time zero"`
+	ChangeStreams    bool `yaml:"change_streams" help:"change streams, and GetChangeStreamTokens for one of each physical partition from time zero"`
+	LoseSplitStreams bool `yaml:"lose_split_streams" help:"a change stream whose partition has been split is refused, code 72: it is to begin anew"`
+	StreamGap        int  `yaml:"stream_gap" help:"one document in so many is left out by change streams; 0 for none"`
 
 	DecorateIndexes bool `yaml:"decorate_indexes" help:"listIndexes tells v: 1 and ns"`
 	TTLIndex        bool `yaml:"ttl_index" help:"listIndexes tells _ts_1, which expires after -1 seconds"`
@@ -189,8 +191,8 @@ func (p Profile) Validate() error {
 	if p.MaxWriteBatch < 1 {
 		mistakes = append(mistakes, fmt.Errorf("max_write_batch: %d is less than 1", p.MaxWriteBatch))
 	}
-	if p.WireVersion < 0 || p.MaxDocumentBytes < 0 || p.MaxPageBytes < 0 || p.TwinEvery < 0 || p.IdleTimeout < 0 || p.ServerSideRetryFor < 0 {
-		mistakes = append(mistakes, errors.New("wire_version, twin_every, sizes and times cannot be negative"))
+	if p.WireVersion < 0 || p.MaxDocumentBytes < 0 || p.MaxPageBytes < 0 || p.TwinEvery < 0 || p.StreamGap < 0 || p.IdleTimeout < 0 || p.ServerSideRetryFor < 0 {
+		mistakes = append(mistakes, errors.New("wire_version, twin_every, stream_gap, sizes and times cannot be negative"))
 	}
 	return errors.Join(mistakes...)
 }

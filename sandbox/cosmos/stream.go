@@ -13,6 +13,7 @@ import (
 )
 
 const (
+	codeInvalidOptions     = 72
 	codeInvalidResumeToken = 260
 
 	// Change streams are counted from here, apart from the cursors of pages.
@@ -28,6 +29,7 @@ const (
 // stream is a change stream that a client reads.
 type stream struct {
 	namespace string
+	whole     bool      // of the collection, and not of one partition
 	used      time.Time // guarded by streams
 
 	mu sync.Mutex
@@ -185,9 +187,12 @@ func (d *Double) watch(ctx context.Context, m *meter, command *wire.Command, nex
 			return wire.ErrorReply(codeInvalidResumeToken, "InvalidResumeToken", "Invalid resume token: "+err.Error()), nil //nolint:nilerr // the client is told
 		}
 	case fromTheBeginning(specification.Lookup("startAtOperationTime")):
-		opened.at.Positions = []position{{hashRange{0, ^uint64(0)}, 0}}
+		opened.whole, opened.at.Positions = true, []position{{hashRange{0, ^uint64(0)}, 0}}
 	default:
-		opened.at.Positions = []position{{hashRange{0, ^uint64(0)}, f.end()}}
+		opened.whole, opened.at.Positions = true, []position{{hashRange{0, ^uint64(0)}, f.end()}}
+	}
+	if refusal := d.refuseSplit(opened); refusal != nil {
+		return refusal, nil
 	}
 	count := int64(streamBatch)
 	if asked, ok := command.Body.Lookup("cursor", "batchSize").AsInt64OK(); ok {
@@ -218,6 +223,10 @@ func (d *Double) watchMore(ctx context.Context, m *meter, command *wire.Command,
 	}
 	until := time.Now().Add(patience)
 	for {
+		if refusal := d.refuseSplit(opened); refusal != nil {
+			d.streams.drop(id)
+			return refusal, nil
+		}
 		documents, err := d.changes(ctx, m, command, opened, count, next)
 		if err != nil {
 			return nil, err
@@ -277,15 +286,27 @@ func (d *Double) changes(ctx context.Context, m *meter, command *wire.Command, o
 	return nil, nil
 }
 
+// refuseSplit refuses a stream whose partition has been split, where the profile says so.
+func (d *Double) refuseSplit(opened *stream) *wire.Reply {
+	if !d.profile.LoseSplitStreams || opened.whole {
+		return nil
+	}
+	count, at := d.account.count(), opened.at.Positions
+	if len(at) == 1 && at[0].Range == rangeOf(partitionIn(at[0].Range.Min, count), count) {
+		return nil
+	}
+	return wire.ErrorReply(codeInvalidOptions, "InvalidOptions", "Expired resume token or cursor, reinitialize the change stream cursor")
+}
+
 // events reads the documents of a position's next entries, and moves the position past them.
 func (d *Double) events(ctx context.Context, command *wire.Command, opened *stream, which int, f *feed, count int, next wire.Next) ([]bson.Raw, error) {
 	at := &opened.at.Positions[which]
-	var events []bson.Raw
+	var found []bson.Raw
 	size := 0
-	for len(events) < count {
-		ids, after := f.next(*at, min(fetchedTogether, count-len(events)))
+	for len(found) < count {
+		ids, after := f.next(*at, min(fetchedTogether, count-len(found)))
 		if len(ids) == 0 {
-			return events, nil
+			break
 		}
 		documents := map[string]bson.Raw{}
 		in := make(bson.A, len(ids))
@@ -296,44 +317,53 @@ func (d *Double) events(ctx context.Context, command *wire.Command, opened *stre
 		refusal, err := eachDocument(ctx, command, find, next, func(document bson.Raw) {
 			documents[keyOf(document.Lookup("_id"))] = append(bson.Raw{}, document...)
 		})
-		if err != nil || refusal != nil {
-			return events, err
+		if err != nil {
+			return nil, err
+		}
+		if refusal != nil {
+			break
 		}
 		for n, id := range ids {
 			document, there := documents[keyOf(id)]
 			size += len(document)
-			if there && len(events) > 0 && d.profile.MaxPageBytes > 0 && size > d.profile.MaxPageBytes {
-				return events, nil
+			if there && len(found) > 0 && d.profile.MaxPageBytes > 0 && size > d.profile.MaxPageBytes {
+				return d.tell(opened, found)
 			}
 			at.After = after[n]
-			if !there { // deleted: a stream does not tell
+			if !there || d.profile.StreamGap > 0 && hasTwin(id, d.profile.StreamGap) { // deleted: a stream does not tell
 				size -= len(document)
 				continue
 			}
-			event, err := d.event(opened, id, document)
-			if err != nil {
-				return nil, err
-			}
-			events = append(events, event)
+			found = append(found, document)
 		}
+	}
+	return d.tell(opened, found)
+}
+
+// tell makes events of a page's documents. Each has the token of the page's end.
+func (d *Double) tell(opened *stream, documents []bson.Raw) ([]bson.Raw, error) {
+	at, err := opened.at.document()
+	if err != nil {
+		return nil, err
+	}
+	events := make([]bson.Raw, len(documents))
+	for n, document := range documents {
+		events[n] = event(at, opened.namespace, document)
 	}
 	return events, nil
 }
 
 // event is what the prescribed projection lets through of a change.
-func (d *Double) event(opened *stream, id bson.RawValue, document bson.Raw) (bson.Raw, error) {
-	at, err := opened.at.document()
-	if err != nil {
-		return nil, err
-	}
+func event(at bson.Raw, namespace string, document bson.Raw) bson.Raw {
+	id := document.Lookup("_id")
 	key := bsoncore.NewDocumentBuilder().AppendValue("_id", bsoncore.Value{Type: id.Type, Data: id.Value}).Build()
-	database, collection, _ := strings.Cut(opened.namespace, ".")
+	database, collection, _ := strings.Cut(namespace, ".")
 	return bson.Raw(bsoncore.NewDocumentBuilder().
 		AppendDocument("_id", bsoncore.Document(at)).
 		AppendDocument("fullDocument", bsoncore.Document(document)).
 		AppendDocument("ns", bsoncore.NewDocumentBuilder().AppendString("db", database).AppendString("coll", collection).Build()).
 		AppendDocument("documentKey", key).
-		Build()), nil
+		Build())
 }
 
 // touched is what a write is about to write, where somebody may read it in a change stream.

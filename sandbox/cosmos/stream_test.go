@@ -66,9 +66,9 @@ var prescribed = mongo.Pipeline{
 	{{Key: "$project", Value: bson.D{{Key: "_id", Value: 1}, {Key: "fullDocument", Value: 1}, {Key: "ns", Value: 1}, {Key: "documentKey", Value: 1}}}},
 }
 
-func (w *watched) watch(resume any) (*mongo.ChangeStream, error) {
+func (w *watched) watch(resume any, page int) (*mongo.ChangeStream, error) {
 	stream, err := w.collection.Watch(w.t.Context(), prescribed,
-		options.ChangeStream().SetFullDocument(options.UpdateLookup).SetResumeAfter(resume).SetMaxAwaitTime(1))
+		options.ChangeStream().SetFullDocument(options.UpdateLookup).SetResumeAfter(resume).SetMaxAwaitTime(1).SetBatchSize(int32(page)))
 	if err == nil {
 		w.t.Cleanup(func() { _ = stream.Close(context.Background()) })
 	}
@@ -100,7 +100,7 @@ func (w *watched) ids(stream *mongo.ChangeStream, most int) (ids []int, last bso
 
 func (w *watched) from(resume bson.Raw, most int) ([]int, bson.Raw) {
 	w.t.Helper()
-	stream, err := w.watch(resume)
+	stream, err := w.watch(resume, most) // the tokens of a page are those of its end
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestChangeStreams(t *testing.T) {
 			seen(all, ids)
 			middles = append(middles, middle)
 		}
-		running, err := w.watch(middles[0])
+		running, err := w.watch(middles[0], 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +232,7 @@ func TestChangeStreams(t *testing.T) {
 		if err := w.double.Apply(Change{RequestUnits: ptr(0.3), Reset: true}); err != nil {
 			t.Fatal(err)
 		}
-		stream, err := w.watch(token)
+		stream, err := w.watch(token, streamBatch)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +265,7 @@ func TestChangeStreams(t *testing.T) {
 		w := newWatched(t, servers.SourceURI, roomy, 1)
 		other := newWatched(t, servers.SourceURI, roomy, 1)
 		for name, token := range map[string]any{"of another collection": other.tokens()[0], "of another account": bson.D{{Key: "_data", Value: "82"}}} {
-			if _, err := w.watch(token); refusal(err).Code != codeInvalidResumeToken {
+			if _, err := w.watch(token, streamBatch); refusal(err).Code != codeInvalidResumeToken {
 				t.Errorf("a token %s: %v", name, err)
 			}
 		}
@@ -278,7 +278,7 @@ func TestChangeStreams(t *testing.T) {
 		without := roomy
 		without.Profile.ChangeStreams = false
 		w = newWatched(t, servers.SourceURI, without, 1)
-		if _, err := w.watch(nil); refusal(err).Code != codeUnknownStage {
+		if _, err := w.watch(nil, streamBatch); refusal(err).Code != codeUnknownStage {
 			t.Errorf("without change streams: %v", err)
 		}
 		_, err := w.collection.Database().RunCommand(t.Context(), bson.D{{Key: "customAction", Value: "GetChangeStreamTokens"}, {Key: "collection", Value: "c"}}).Raw()
