@@ -23,6 +23,7 @@ type Find struct {
 	BatchDocuments int
 	BatchBytes     int64
 	DocumentBytes  int64           // a guess at the mean size, for the first batch; 0 for none
+	IDs            bool            // of each document its _id alone
 	Stopping       <-chan struct{} // closed: no more patience
 }
 
@@ -234,6 +235,10 @@ func (c *Cursor) command() ([]byte, error) {
 		}
 		message = bsoncore.AppendStringElement(message, "find", c.find.Collection)
 		message = bsoncore.AppendDocumentElement(message, "filter", filter)
+		if c.find.IDs {
+			projection, projected := bsoncore.AppendDocumentElementStart(message, "projection")
+			message, _ = bsoncore.AppendDocumentEnd(bsoncore.AppendInt32Element(projected, "_id", 1), projection)
+		}
 		sort, sorted := bsoncore.AppendDocumentElementStart(message, "sort")
 		message, _ = bsoncore.AppendDocumentEnd(bsoncore.AppendInt32Element(sorted, "_id", 1), sort)
 	}
@@ -297,15 +302,7 @@ func (c *Cursor) kill(ctx context.Context) {
 	if !c.opened || c.ended || c.lane.connection == nil || ctx.Err() != nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, closePatience)
-	defer cancel()
-	index, start, message := appendMessageStart(nil, 0)
-	message = bsoncore.AppendStringElement(message, "killCursors", c.find.Collection)
-	list, message := bsoncore.AppendArrayElementStart(message, "cursors")
-	message, _ = bsoncore.AppendArrayEnd(bsoncore.AppendInt64Element(message, "0", c.id), list)
-	message = c.lane.appendTail(message, false)
-	message, _ = bsoncore.AppendDocumentEnd(message, start)
-	_, _ = c.lane.roundTrip(ctx, bsoncore.UpdateLength(message, index, int32(len(message))-index))
+	c.lane.killCursor(ctx, c.find.Collection, c.id)
 	c.opened = false
 }
 

@@ -42,6 +42,22 @@ func (f Forecast) Seconds() (float64, bool) {
 	return f.RequestUnits / (headroom * f.PerSecond), true
 }
 
+// What comparing an _id takes of a page, about.
+const comparedIDBytes = 40
+
+// ByStreams is the forecast of reading by the change streams of so many partitions, with the comparison of _ids after
+// it: an event has more in it than its document, each stream costs some pages without news, and the comparison looks
+// for every type of _id.
+func (f Forecast) ByStreams(partitions int) Forecast {
+	if f.RequestUnits == 0 || f.Bytes == 0 {
+		return f
+	}
+	perKB := f.RequestUnits / readWeight(f.Bytes) // reads may cost double
+	pages := 2*(quietPages+1) + 2*len(brackets)
+	f.RequestUnits += perKB*readWeight(f.Documents*(eventOverhead+comparedIDBytes)) + max(1, perKB)*documentedPage*float64(pages*partitions)
+	return f
+}
+
 // What engines tell of a collection's bytes is off by about so much from its documents' own: they compress, or add
 // what they need to find them.
 const metadataMargin = 0.25

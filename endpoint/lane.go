@@ -218,6 +218,19 @@ func (l *lane) send(ctx context.Context, message ...[]byte) error {
 	return nil
 }
 
+// killCursor frees a cursor of the server's, and is not worth much waiting: it drops forgotten ones by itself.
+func (l *lane) killCursor(ctx context.Context, collection string, id int64) {
+	ctx, cancel := context.WithTimeout(ctx, closePatience)
+	defer cancel()
+	index, start, message := appendMessageStart(nil, 0)
+	message = bsoncore.AppendStringElement(message, "killCursors", collection)
+	list, message := bsoncore.AppendArrayElementStart(message, "cursors")
+	message, _ = bsoncore.AppendArrayEnd(bsoncore.AppendInt64Element(message, "0", id), list)
+	message = l.appendTail(message, false)
+	message, _ = bsoncore.AppendDocumentEnd(message, start)
+	_, _ = l.roundTrip(ctx, bsoncore.UpdateLength(message, index, int32(len(message))-index))
+}
+
 // replyDocument finds the one document of an OP_MSG reply, compressed or not.
 func replyDocument(message []byte) (bsoncore.Document, error) {
 	_, _, _, opcode, body, ok := wiremessage.ReadHeader(message)

@@ -41,6 +41,7 @@ const (
 	documentedUpdatePerKB = 2 * documentedInsertPerKB
 	documentedRefusal     = 0.38
 	documentedMetadata    = 1.0
+	documentedPage        = 2.5 // of one partition, beside its bytes
 	kilobyte              = 1024.0
 )
 
@@ -48,6 +49,7 @@ const (
 const (
 	kindRead   = "read"
 	kindInsert = "insert"
+	kindStream = "stream"
 )
 
 // insertWeight is the documented charge of inserting a document.
@@ -88,17 +90,22 @@ func (m *meter) admit(ctx context.Context, d demand) (admission, error) {
 // did the work.
 func (m *meter) settle(a admission, reply bsoncore.Document, err error, ask func() (bsoncore.Document, error)) (throttled bool) {
 	refused, pause := throttledIn(reply, err)
-	if a.kind == kindRead && reply != nil {
+	if reply != nil && (a.kind == kindRead || a.kind == kindStream) {
 		a.weight = readWeight(int64(len(reply)))
 	}
 	cost, told := 0.0, false
 	refusal := new(CommandError)
+	empty := a.kind == kindStream && emptyPage(reply)
 	unusual := refused > 0 || errors.As(err, &refusal)
-	if unusual || reply != nil && (m.governor.due(a.kind) || a.exact) {
+	if unusual || empty || reply != nil && (m.governor.due(a.kind) || a.exact) {
 		cost, told = m.ask(ask)
 	}
 	if told {
 		m.governor.grant(a.kind, a.expected, cost)
+	}
+	if empty && told && cost < leastPageCost {
+		refused = 1 // a change stream does not say so otherwise
+	}
 	}
 	switch {
 	case told && refused == 0 && err == nil:
@@ -127,6 +134,27 @@ func (m *meter) settle(a admission, reply bsoncore.Document, err error, ask func
 
 // A server that refuses so often without ever having answered is not asked any more.
 const mostRefusals = 3
+
+// emptyPage tells whether an answer is a page without documents.
+func emptyPage(reply bsoncore.Document) bool {
+	cursor, ok := reply.Lookup("cursor").DocumentOK()
+	if !ok {
+		return false
+	}
+	for _, field := range []string{"firstBatch", "nextBatch"} {
+		if list, ok := cursor.Lookup(field).ArrayOK(); ok {
+			return len(list) <= 5
+		}
+	}
+	return false
+}
+
+// tells tells whether the server says what commands cost.
+func (m *meter) tells() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.told > 0
+}
 
 func (m *meter) ask(ask func() (bsoncore.Document, error)) (float64, bool) {
 	m.mu.Lock()
@@ -224,22 +252,29 @@ func (r *Reader) statisticsMessage() []byte {
 
 // exchange is roundTrip for a command that costs request units where the server counts them.
 func (l *lane) exchange(ctx context.Context, message []byte, d demand) (bsoncore.Document, error) {
+	reply, _, err := l.metered(ctx, message, d)
+	return reply, err
+}
+
+// metered is exchange that tells whether the command was refused for want of request units, as far as that is no error.
+func (l *lane) metered(ctx context.Context, message []byte, d demand) (reply bsoncore.Document, throttled bool, err error) {
 	m := l.endpoint.meter
 	if m == nil {
-		return l.roundTrip(ctx, message)
+		reply, err = l.roundTrip(ctx, message)
+		return reply, false, err
 	}
 	admitted, err := m.admit(ctx, d)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	reply, err := l.roundTrip(ctx, message)
-	m.settle(admitted, reply, err, func() (bsoncore.Document, error) {
+	reply, err = l.roundTrip(ctx, message)
+	throttled = m.settle(admitted, reply, err, func() (bsoncore.Document, error) {
 		if l.connection == nil {
 			return nil, errBadReply
 		}
 		return l.roundTrip(ctx, l.endpoint.statisticsMessage())
 	})
-	return reply, err
+	return reply, throttled, err
 }
 
 // tell is exchange for a message that is not answered: what it cost is reckoned.
