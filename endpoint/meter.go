@@ -41,7 +41,6 @@ const (
 	documentedUpdatePerKB = 2 * documentedInsertPerKB
 	documentedRefusal     = 0.38
 	documentedMetadata    = 1.0
-	documentedPage        = 2.5 // of one partition, beside its bytes
 	kilobyte              = 1024.0
 )
 
@@ -105,7 +104,6 @@ func (m *meter) settle(a admission, reply bsoncore.Document, err error, ask func
 	}
 	if empty && told && cost < leastPageCost {
 		refused = 1 // a change stream does not say so otherwise
-	}
 	}
 	switch {
 	case told && refused == 0 && err == nil:

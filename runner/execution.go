@@ -25,6 +25,7 @@ type execution struct {
 	usage  steps.Counts // of earlier runs, beyond what units count
 	env    *environment
 	list   *listing
+	staged bool // it is at units that came after others
 }
 
 func newExecution(r *run, index int, step *plans.Step, do steps.Step) *execution {
@@ -63,7 +64,9 @@ func (e *execution) start() error {
 		if err != nil {
 			return err
 		}
-		again = !anyUndone(units)
+		// What comes after its units is what failed then: of a staged step, units that are still to be divided.
+		_, staged := e.do.(steps.Staged)
+		again = !anyUndone(units) && !staged
 	}
 	again = again || !resumable(e.step)
 	e.record = state.Step{Name: e.step.Name, Type: e.step.Type, Identity: identity, Status: StatusRunning, Started: saved.Started, Seconds: saved.Seconds, Divided: saved.Divided && !again}
@@ -99,25 +102,58 @@ func (e *execution) work(ctx context.Context, env *environment) (steps.Result, e
 	if e.list, err = newListing(e.run.store, e.step.Name, bounds{steps.MostDifferences, steps.MostConflicts, e.step.Tuning.MaxRejects}); err != nil {
 		return steps.Result{}, &stateError{err}
 	}
-	intended, err := intents(e.run.store, e.step.Name)
-	if err != nil {
-		return steps.Result{}, &stateError{err}
-	}
-	p := newPool(e, env, units, intended)
-	if err := p.run(ctx); err != nil {
-		return steps.Result{}, err
-	}
-	stored, err := e.run.store.Units(e.step.Name)
-	if err != nil {
-		return steps.Result{}, &stateError{err}
-	}
-	results := make([]steps.Result, len(stored))
-	for n, u := range stored {
-		if err := json.Unmarshal(u.Result, &results[n]); err != nil {
-			return steps.Result{}, fmt.Errorf("unit %s: its saved result: %w", u.ID, err)
+	for {
+		intended, err := intents(e.run.store, e.step.Name)
+		if err != nil {
+			return steps.Result{}, &stateError{err}
+		}
+		p := newPool(e, env, units, intended)
+		if err := p.run(ctx); err != nil {
+			return steps.Result{}, err
+		}
+		if units, err = e.run.store.Units(e.step.Name); err != nil {
+			return steps.Result{}, &stateError{err}
+		}
+		results := make([]steps.Result, len(units))
+		for n, u := range units {
+			if err := json.Unmarshal(u.Result, &results[n]); err != nil {
+				return steps.Result{}, fmt.Errorf("unit %s: its saved result: %w", u.ID, err)
+			}
+		}
+		more, err := e.next(ctx, env, units, results)
+		if err != nil {
+			return steps.Result{}, err
+		}
+		if !more {
+			return e.do.Finish(ctx, env, results)
+		}
+		if units, err = e.run.store.Units(e.step.Name); err != nil {
+			return steps.Result{}, &stateError{err}
 		}
 	}
-	return e.do.Finish(ctx, env, results)
+}
+
+// next stores the units that follow from those that are done, and tells whether there are any.
+func (e *execution) next(ctx context.Context, env *environment, done []state.Unit, results []steps.Result) (bool, error) {
+	staged, ok := e.do.(steps.Staged)
+	if !ok {
+		return false, nil
+	}
+	units := make([]steps.DoneUnit, len(done))
+	for n, u := range done {
+		units[n] = steps.DoneUnit{ID: u.ID, Spec: u.Spec, Result: results[n]}
+	}
+	ctx, release := e.run.untilStop(ctx)
+	defer release()
+	more, err := staged.Next(ctx, env, units)
+	if err != nil || len(more) == 0 {
+		return false, err
+	}
+	e.staged = true
+	if err := e.run.store.AddUnits(e.step.Name, toStoredUnits(more)); err != nil {
+		return false, &stateError{err}
+	}
+	return true, nil
 }
 
 // units returns the step's units: those of an earlier run that did not finish, or new ones.
@@ -135,11 +171,7 @@ func (e *execution) units(ctx context.Context, env *environment) ([]state.Unit, 
 	if err != nil {
 		return nil, err
 	}
-	units := make([]state.Unit, len(divided))
-	for n, u := range divided {
-		units[n] = state.Unit{ID: u.ID, Spec: u.Spec, Expected: u.Expected}
-	}
-	if err := e.run.store.Divide(e.step.Name, units); err != nil {
+	if err := e.run.store.Divide(e.step.Name, toStoredUnits(divided)); err != nil {
 		return nil, &stateError{err}
 	}
 	if stored, err = e.run.store.Units(e.step.Name); err != nil {

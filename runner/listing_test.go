@@ -43,7 +43,7 @@ func TestTheListOfAStepIsBounded(t *testing.T) {
 			for _, r := range admitted {
 				stored = append(stored, toStored(r, "copy", "1"))
 			}
-			if err := store.SaveCheckpoint("copy", "1", state.Checkpoint{Rejects: stored}); err != nil {
+			if _, err := store.SaveCheckpoint("copy", "1", state.Checkpoint{Rejects: stored}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -46,7 +46,12 @@ func newMeter(e *execution, units []state.Unit, workers int) *meter {
 		}
 	}
 	resumed := m.counts.Read
-	e.run.update(e.index, func(s *StepReport) { s.Resumed, s.Workers = resumed, workers })
+	e.run.update(e.index, func(s *StepReport) {
+		s.Workers = workers
+		if !e.staged { // else this run has done it
+			s.Resumed = resumed
+		}
+	})
 	return m
 }
 

@@ -75,30 +75,41 @@ func (t *unitTask) left() int64 {
 // askable tells whether the unit may be asked to share. Call it with the pool's mutex held.
 func (t *unitTask) askable() bool { return !t.asked && !t.whole && !t.parked }
 
-func (t *unitTask) Save(c steps.Checkpoint) error {
+func (t *unitTask) Save(c steps.Checkpoint) error { return t.SaveLast(c, nil) }
+
+func (t *unitTask) SaveLast(c steps.Checkpoint, born []steps.Unit) error {
 	counts, err := json.Marshal(c.Counts)
 	if err != nil {
 		return err
 	}
-	name := t.pool.execution.step.Name
-	admitted, tooMany := t.pool.execution.list.admit(c.Rejects)
-	saved := state.Checkpoint{Checkpoint: c.State, Counts: counts, Rejects: t.toStored(admitted), Intent: steps.OutcomeReplacing}
-	t.pool.mu.Lock()
+	p := t.pool
+	name := p.execution.step.Name
+	admitted, tooMany := p.execution.list.admit(c.Rejects)
+	saved := state.Checkpoint{Checkpoint: c.State, Counts: counts, Rejects: t.toStored(admitted), Intent: steps.OutcomeReplacing, Born: toStoredUnits(born)}
+	p.mu.Lock()
 	for _, r := range c.Rejects {
 		if t.intended[r.ID] {
 			saved.Settled = append(saved.Settled, r.ID)
 		}
 	}
-	t.pool.mu.Unlock()
-	if err := t.pool.execution.run.store.SaveCheckpoint(name, t.unit.ID, saved); err != nil {
+	p.mu.Unlock()
+	added, err := p.execution.run.store.SaveCheckpoint(name, t.unit.ID, saved)
+	if err != nil {
 		return &stateError{err}
 	}
-	t.pool.mu.Lock()
+	for range added {
+		p.meter.born()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	t.checkpoint, t.saved = c.State, c.Counts
 	for _, id := range saved.Settled {
 		delete(t.intended, id)
 	}
-	t.pool.mu.Unlock()
+	for _, unit := range added {
+		p.waiting = append(p.waiting, newUnitTask(p, unit, nil))
+		p.changed.Signal()
+	}
 	return tooMany
 }
 
@@ -125,6 +136,36 @@ func (t *unitTask) toStored(list []steps.Reject) []state.Reject {
 
 func (t *unitTask) Lists() bool { return t.pool.execution.list.roomy() }
 
+func toStoredUnits(units []steps.Unit) []state.Unit {
+	stored := make([]state.Unit, len(units))
+	for n, u := range units {
+		stored[n] = state.Unit{ID: u.ID, Spec: u.Spec, Expected: u.Expected}
+	}
+	return stored
+}
+
+func (t *unitTask) Listed(rejects []steps.Reject) ([]bool, error) {
+	type place struct{ outcome, namespace string }
+	ids := map[place][]string{}
+	for _, r := range rejects {
+		at := place{r.Outcome, r.Namespace}
+		ids[at] = append(ids[at], r.ID)
+	}
+	found := map[place]map[string]bool{}
+	for at, some := range ids {
+		listed, err := t.pool.execution.run.store.Listed(t.pool.execution.step.Name, at.outcome, at.namespace, some)
+		if err != nil {
+			return nil, &stateError{err}
+		}
+		found[at] = listed
+	}
+	known := make([]bool, len(rejects))
+	for n, r := range rejects {
+		known[n] = found[place{r.Outcome, r.Namespace}][r.ID]
+	}
+	return known, nil
+}
+
 func (t *unitTask) Report(delta steps.Counts) { t.pool.meter.add(delta) }
 
 func (t *unitTask) Expect(left int64) {
@@ -149,7 +190,7 @@ func (t *unitTask) Split(shrunk json.RawMessage, born steps.Unit) error {
 	}
 	keeps := max(t.unit.Expected-born.Expected, t.saved.Read)
 	p.mu.Unlock()
-	child := state.Unit{ID: born.ID, Spec: born.Spec, Expected: born.Expected}
+	child := toStoredUnits([]steps.Unit{born})[0]
 	if err := p.execution.run.store.Split(p.execution.step.Name, t.unit.ID, shrunk, keeps, child); err != nil {
 		return fmt.Errorf("split unit %s: %w", t.unit.ID, &stateError{err})
 	}

@@ -165,7 +165,7 @@ func TestEveryRemainderOfTheLogOpensAndHoldsACommit(t *testing.T) {
 	const commits = 60
 	sizes := make([]int, commits+1) // of the log after each commit
 	for n := range commits {
-		if err := s.SaveCheckpoint("copy", "orders/00007", Checkpoint{Checkpoint: []byte(fmt.Sprint(n + 1)), Counts: []byte("{}"), Rejects: []Reject{{Namespace: "a.b", ID: fmt.Sprint(n), Message: "m"}}}); err != nil {
+		if _, err := s.SaveCheckpoint("copy", "orders/00007", Checkpoint{Checkpoint: []byte(fmt.Sprint(n + 1)), Counts: []byte("{}"), Rejects: []Reject{{Namespace: "a.b", ID: fmt.Sprint(n), Message: "m"}}}); err != nil {
 			t.Fatal(err)
 		}
 		info, err := os.Stat(Path(dir, "plan") + "-wal")

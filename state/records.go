@@ -170,6 +170,30 @@ func (s *Store) Divide(step string, units []Unit) error {
 	})
 }
 
+// AddUnits stores units that follow from those a step has, at once.
+func (s *Store) AddUnits(step string, units []Unit) error {
+	return s.within("store more units of "+step, func(tx *sql.Tx) error {
+		_, err := addUnits(tx, step, units)
+		return err
+	})
+}
+
+// addUnits stores those of some units that are not known, and returns them.
+func addUnits(tx *sql.Tx, step string, units []Unit) (added []Unit, err error) {
+	for _, u := range units {
+		result, err := tx.Exec(insertUnit+` ON CONFLICT (step, id) DO NOTHING`, step, u.ID, string(u.Spec), u.Expected)
+		if err != nil {
+			return nil, err
+		}
+		if changed, err := result.RowsAffected(); err != nil {
+			return nil, err
+		} else if changed > 0 {
+			added = append(added, u)
+		}
+	}
+	return added, nil
+}
+
 const insertUnit = `INSERT INTO units (step, id, spec, expected) VALUES (?, ?, ?, ?)`
 
 // Units returns a step's units in the order of their ids.
@@ -197,19 +221,25 @@ type Checkpoint struct {
 	Rejects    []Reject
 	Intent     string   // the outcome of intents
 	Settled    []string // _ids of documents whose intents this one ends
+	Born       []Unit   // units that take over what the unit leaves
 }
 
-// SaveCheckpoint stores a checkpoint, all of it at once.
-func (s *Store) SaveCheckpoint(step, unit string, c Checkpoint) error {
-	return s.within("save a checkpoint of "+step, func(tx *sql.Tx) error {
+// SaveCheckpoint stores a checkpoint, all of it at once. It returns those of the units born that were not known before.
+func (s *Store) SaveCheckpoint(step, unit string, c Checkpoint) (added []Unit, err error) {
+	err = s.within("save a checkpoint of "+step, func(tx *sql.Tx) (err error) {
 		if err := dropIntents(tx, step, unit, c.Intent, c.Settled); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(`UPDATE units SET checkpoint = ?, counts = ? WHERE step = ? AND id = ?`, string(c.Checkpoint), string(c.Counts), step, unit); err != nil {
 			return err
 		}
-		return insertRejects(tx, step, unit, c.Rejects)
+		if err := insertRejects(tx, step, unit, c.Rejects); err != nil {
+			return err
+		}
+		added, err = addUnits(tx, step, c.Born)
+		return err
 	})
+	return added, err
 }
 
 // FinishUnit records that a unit is done.

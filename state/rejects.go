@@ -97,6 +97,38 @@ func (s *Store) Rejects(q RejectQuery) ([]Reject, error) {
 	return rejects, s.explain("read the rejects", rows.Err())
 }
 
+// Listed tells which documents of a namespace are listed of a step with an outcome, by their ids.
+func (s *Store) Listed(step, outcome, namespace string, ids []string) (map[string]bool, error) {
+	listed := map[string]bool{}
+	for some := range slices.Chunk(ids, 500) {
+		if err := s.listed(step, outcome, namespace, some, listed); err != nil {
+			return nil, s.explain("look up rejects", err)
+		}
+	}
+	return listed, nil
+}
+
+func (s *Store) listed(step, outcome, namespace string, ids []string, into map[string]bool) error {
+	values := []any{step, outcome, namespace}
+	for _, id := range ids {
+		values = append(values, id)
+	}
+	rows, err := s.db.Query(`SELECT document FROM rejects WHERE step = ? AND outcome = ? AND namespace = ? AND document IN (?`+
+		strings.Repeat(", ?", len(ids)-1)+`)`, values...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		into[id] = true
+	}
+	return rows.Err()
+}
+
 // Retried is what trying some rejects of a step again came to: all of it is stored at once, so that no document is
 // ever in the books and in the list, or in neither.
 type Retried struct {

@@ -54,3 +54,4 @@ CREATE TABLE rejects (
 	message   TEXT NOT NULL
 );
 CREATE INDEX rejects_by_step ON rejects (step, outcome);
+CREATE INDEX rejects_by_document ON rejects (document);

@@ -31,6 +31,20 @@ type Step interface {
 	Finish(ctx context.Context, env Env, results []Result) (Result, error)
 }
 
+// Staged is a step with work that can be divided only when what comes before it is done.
+type Staged interface {
+	// Next is called each time every unit is done, with all of them in the order of their ids. It returns the units
+	// that follow, which are stored before any of them starts; none where nothing does.
+	Next(ctx context.Context, env Env, done []DoneUnit) ([]Unit, error)
+}
+
+// DoneUnit is a unit with what it came to.
+type DoneUnit struct {
+	ID     string
+	Spec   json.RawMessage
+	Result Result
+}
+
 // Ageing is a step that may have to be done again although it is done: what it works from can change without the
 // plan changing.
 type Ageing interface {
@@ -66,6 +80,11 @@ type Task interface {
 	Intend([]Reject) error
 	// Lists tells whether there is room in the list of differences: of one without, only the count is kept.
 	Lists() bool
+	// SaveLast is Save for a unit that ends with this checkpoint and gives what is left of it to others: these are
+	// stored in the same transaction, and scheduled. One that is known by its id already is left as it is.
+	SaveLast(last Checkpoint, born []Unit) error
+	// Listed tells which documents are in the step's list already, with the outcome, the namespace and the id of each.
+	Listed([]Reject) ([]bool, error)
 	// Report adds to what the screen shows; it is not durable and may be more than the last checkpoint.
 	Report(delta Counts)
 	// Expect tells how many documents the unit probably has left: better than Unit.Expected, which may be far off.
