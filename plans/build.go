@@ -86,7 +86,7 @@ func (b *builder) spec(stepType string, r *record) Spec {
 	case TypeCopy:
 		return &CopySpec{
 			From: from, To: to, Selection: selection(r), Query: query,
-			Transform: b.transform(r), OnConflict: get[string](r, "on_conflict"),
+			Read: get[string](r, "read"), Transform: b.transform(r), OnConflict: get[string](r, "on_conflict"),
 		}
 	case TypeCreateIndexes:
 		return &CreateIndexesSpec{

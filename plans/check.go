@@ -89,6 +89,7 @@ func (b *builder) checkSteps() {
 			b.checkIndexes(r, i, "from", "indexes", "file")
 		case *CopySpec:
 			b.checkOntoItself(spec, r)
+			b.checkReading(spec, r)
 		}
 	}
 }
@@ -195,6 +196,21 @@ func (b *builder) checkIndexFile(r *record) {
 		b.found = append(b.found, b.options.IndexFile(path, text)...)
 	case !errors.Is(err, fs.ErrNotExist):
 		b.reportAt(at, "", "the index file %s cannot be read: %v", at.show(), cause(err))
+	}
+}
+
+// checkReading reports what a change stream cannot be together with.
+func (b *builder) checkReading(spec *CopySpec, r *record) {
+	if spec.Read != ReadChangeStream || r.bad["read"] {
+		return
+	}
+	if c := b.plan.Connection(spec.From); c != nil && c.Kind == "mongodb" && !b.dubious[spec.From] {
+		b.reportAt(r.at("read"), "leave it out: by ranges of _id, the default, any server is read",
+			"connection %s is of kind mongodb, and only Cosmos DB has a change stream of each physical partition", c.Name)
+	}
+	if r.given("query") {
+		b.reportAt(r.at("query"), "use filter, which is judged here and not by the source, or read: ids",
+			"a change stream takes no query")
 	}
 }
 

@@ -178,6 +178,8 @@ var stepTypes = []stepType{
 	}},
 	{TypeCopy, "Copy collections from one server to another.", []field{
 		fromField, toField, collectionsField, excludeField,
+		{name: "read", shape: choiceShape{ReadIDs, ReadChangeStream}, fallback: ReadIDs, identity: true, also: []string{"reading"},
+			doc: "How the source is read: by ranges of _id, or, on Cosmos DB, by a change stream of each physical partition."},
 		{name: "query", shape: queryShape{}, identity: true, doc: "MQL that the source evaluates, as a mapping of extended JSON."},
 		filterField, setField, unsetField,
 		{name: "on_conflict", shape: choiceShape{ConflictFail, ConflictSkip, ConflictReplace}, fallback: ConflictFail,

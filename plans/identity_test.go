@@ -19,7 +19,7 @@ func TestIdentity(t *testing.T) {
 			"collections": "shop.orders -> archive.orders", "query": `{"n":{"$numberLong":"5"}}`,
 		},
 		"copy": {
-			"type": "copy", "from": "source", "to": "target", "exclude": "system.*",
+			"type": "copy", "from": "source", "to": "target", "exclude": "system.*", "read": "ids",
 			"collections": "shop.a -> archive.b, shop.hush -> archive.hush, shop.orders-* -> archive.orders-*",
 			"query": `{"z":{"$gte":{"$date":{"$numberLong":"1704067200000"}}},"a":[{"$numberInt":"1"},{"$numberLong":"3000000000"},` +
 				`{"$numberDouble":"1.5"},true,null,"5",{"$numberDouble":"Infinity"}]}`,

@@ -192,11 +192,18 @@ const (
 	ConflictReplace = "replace"
 )
 
+// Ways of reading a collection.
+const (
+	ReadIDs          = "ids"           // by ranges of _id
+	ReadChangeStream = "change-stream" // by a change stream of each physical partition, on Cosmos DB
+)
+
 // CopySpec copies collections.
 type CopySpec struct {
 	From string
 	To   string
 	Selection
+	Read       string
 	Query      []byte                // a BSON document; nil: every document
 	Transform  *expression.Transform // filter, set and unset; nil: documents pass unparsed
 	OnConflict string

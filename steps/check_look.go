@@ -38,7 +38,7 @@ func checkConnection(ctx context.Context, env Reader, name string, open func(con
 	l := &look{env: env, needs: needsOf(env, name)}
 	l.out = checkedConnection{Name: name, Database: env.Plan().Connection(name).Database}
 	err := l.open(ctx, open)
-	for _, part := range []func(context.Context) error{l.server, l.database, l.named, l.throughput, l.mayRead, l.mayWrite, l.rights} {
+	for _, part := range []func(context.Context) error{l.server, l.database, l.named, l.throughput, l.streams, l.mayRead, l.mayWrite, l.rights} {
 		if err == nil {
 			err = part(ctx)
 		}

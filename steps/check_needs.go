@@ -17,6 +17,7 @@ type need struct {
 	actions   []string        // of MongoDB's access control
 	selection plans.Selection // what is read
 	required  bool            // a collection named in the selection must be there
+	streams   bool            // what is read is read by change streams
 	targets   []string        // what is written, by name
 	made      []string        // of the selection, what an earlier step makes
 }
@@ -79,8 +80,9 @@ func needOf(spec plans.Spec, connection string) (n need, uses bool) {
 		writes(s.To, []string{s.Collection}, endpoint.ActionFind, endpoint.ActionInsert)
 	case *plans.CopySpec:
 		reads(s.From, s.Selection, true)
+		n.streams = uses && s.Read == plans.ReadChangeStream
 		actions := []string{endpoint.ActionFind, endpoint.ActionInsert}
-		if s.OnConflict == plans.ConflictReplace {
+		if s.OnConflict == plans.ConflictReplace || s.Read == plans.ReadChangeStream {
 			actions = append(actions, endpoint.ActionUpdate)
 		}
 		writes(s.To, targetNames(s.Selection), actions...)

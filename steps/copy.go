@@ -25,6 +25,12 @@ type copyUnit struct {
 
 	// Collated collections compare strings in a way of their own: nothing of a filter is pushed down to them.
 	Collated bool `json:"collated,omitempty"`
+
+	// Of a copy that reads change streams: the stream, or that the _ids of the range are compared.
+	Stream *streamPart `json:"stream,omitempty"`
+	Check  bool        `json:"check,omitempty"`
+	Blind  string      `json:"blind,omitempty"` // the side whose server does not know this type of _id
+	Own    bool        `json:"own,omitempty"`   // the target was empty when the copy began
 }
 
 // copyCheckpoint is how far a unit is: every document up to and including this _id has arrived.
@@ -49,16 +55,23 @@ func (copyStep) Preview(ctx context.Context, env Reader) (Preview, error) {
 		preview.Notes = append(preview.Notes, nothingSelected(reader, spec.Selection).Error())
 	}
 	forecast := newForecaster(env, spec.From, reader, &preview)
+	streams := spec.Read == plans.ReadChangeStream
 	for _, p := range pairs {
 		if p.Collection.Name == "" {
 			preview.Notes = append(preview.Notes, reader.Namespace(p.From)+" does not exist yet")
 			continue
 		}
-		queries := sourceQueries(spec.Query, spec.Transform, collated(p.Collection))
-		if err := forecast.add(ctx, reading{collection: p.From, queries: queries, units: copyReading(env.Step().Tuning)}); err != nil {
+		r := reading{collection: p.From, queries: sourceQueries(spec.Query, spec.Transform, collated(p.Collection)), units: copyReading(env.Step().Tuning)}
+		note := collationNote(reader.Namespace(p.From), p.Collection, spec.Transform)
+		if streams {
+			if r, note, err = streamReading(ctx, reader, p.From); err != nil {
+				return Preview{}, err
+			}
+		}
+		if err := forecast.add(ctx, r); err != nil {
 			return Preview{}, err
 		}
-		if note := collationNote(reader.Namespace(p.From), p.Collection, spec.Transform); note != "" {
+		if note != "" {
 			preview.Notes = append(preview.Notes, note)
 		}
 		preview.Notes = append(preview.Notes, fmt.Sprintf("%s → %s.%s", reader.Namespace(p.From), env.Plan().Connection(spec.To).Database, p.To))
@@ -66,7 +79,11 @@ func (copyStep) Preview(ctx context.Context, env Reader) (Preview, error) {
 	if err := forecast.run(ctx, "reading alone"); err != nil {
 		return Preview{}, err
 	}
-	if spec.Transform != nil && spec.Transform.FilterText != "" {
+	switch {
+	case spec.Transform == nil || spec.Transform.FilterText == "":
+	case streams: // which takes no query
+		preview.Notes = append(preview.Notes, filteredHere)
+	default:
 		preview.Notes = append(preview.Notes, filterNote(spec.Transform))
 	}
 	return preview, nil
@@ -129,7 +146,12 @@ func (copyStep) Divide(ctx context.Context, env Env) ([]Unit, error) {
 		if err := createLike(ctx, env, writer, p); err != nil {
 			return nil, err
 		}
-		more, err := divideCollection(ctx, env, reader, p)
+		var more []Unit
+		if spec.Read == plans.ReadChangeStream {
+			more, err = divideStreams(ctx, reader, writer, p)
+		} else {
+			more, err = divideCollection(ctx, env, reader, p)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -195,6 +217,12 @@ func (copyStep) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 	if err := json.Unmarshal(unit.Spec, &work); err != nil {
 		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
 	}
+	switch {
+	case work.Check:
+		return checkCoverage(ctx, env, reader, writer, unit, work, task)
+	case work.Stream != nil:
+		return readStream(ctx, env, reader, writer, unit, work, task)
+	}
 	var at copyCheckpoint
 	if len(unit.Checkpoint) > 0 {
 		if err := json.Unmarshal(unit.Checkpoint, &at); err != nil {
@@ -207,10 +235,7 @@ func (copyStep) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 			return Result{}, err
 		}
 	}
-	intended := make(map[string]bool, len(unit.Intended))
-	for _, id := range unit.Intended {
-		intended[id] = true
-	}
+	intended := intendedOf(unit)
 	source := newCopyFeed(ctx, env, reader, spec, unit, work, at, task)
 	defer source.close()
 	flow := pipeline{memory: env.Memory(), task: task, newDeliverer: func() (deliverer, error) {
@@ -226,12 +251,25 @@ func (copyStep) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 	return Result{Counts: counts}, err
 }
 
+// intendedOf is what earlier attempts of a unit may have replaced, by the text of the _id.
+func intendedOf(unit Unit) map[string]bool {
+	intended := make(map[string]bool, len(unit.Intended))
+	for _, id := range unit.Intended {
+		intended[id] = true
+	}
+	return intended
+}
+
 func (copyStep) Finish(_ context.Context, _ Env, results []Result) (Result, error) {
 	total := sum(results)
 	if conflicts := total.Counts.Skipped + total.Counts.Replaced; conflicts > MostConflicts {
 		total.Notes = append(total.Notes, fmt.Sprintf("of %d conflicts vida status --rejects lists %d", conflicts, MostConflicts))
 	}
-	return total, nil
+	note, err := streamNote(results)
+	if note != "" {
+		total.Notes = append(total.Notes, note)
+	}
+	return total, err
 }
 
 // sum adds up what the units of a step came to.

@@ -26,12 +26,14 @@ func collated(c endpoint.Collection) bool {
 	return ok && locale != "simple"
 }
 
+const filteredHere = "the filter is evaluated here alone: every document is read"
+
 // filterNote says who evaluates a filter. The source only leaves out what cannot pass; what it sends is always
 // judged here, so that no server's idea of a comparison decides what is copied.
 func filterNote(transform *expression.Transform) string {
 	switch {
 	case transform.Pushdown == nil:
-		return "the filter is evaluated here alone: every document is read"
+		return filteredHere
 	case transform.Concealed:
 		return "the source leaves out documents that cannot pass the filter, and each that it sends is judged here; with what query is not shown, for the filter holds values of the environment"
 	}

@@ -48,6 +48,7 @@ type reading struct {
 	share      float64 // of the documents; 0: all
 	units      func(endpoint.Stats) (units, queries, probes int64)
 	stats      endpoint.Stats
+	streams    int // by which it is read; 0: by ranges
 }
 
 func newForecaster(env Reader, connection string, reader *endpoint.Reader, preview *Preview) *forecaster {
@@ -122,6 +123,9 @@ func (f *forecaster) look(ctx context.Context, r reading, spend float64) error {
 	})
 	if err != nil {
 		return err
+	}
+	if r.streams > 0 {
+		forecast = forecast.ByStreams(r.streams)
 	}
 	if note != "" {
 		f.preview.Notes = append(f.preview.Notes, note)

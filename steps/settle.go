@@ -90,6 +90,9 @@ func (s *settlement) comparedAtOnce(duplicates []endpoint.WriteError) int {
 // duplicates asks the target what it has. Which index a duplicate key error is about is not read from its message,
 // which differs from server to server: a document of this _id is there, or it is not.
 func (s *settlement) duplicates(ctx context.Context, duplicates []endpoint.WriteError) error {
+	if s.newest != nil {
+		return s.newer(ctx, duplicates)
+	}
 	there, err := s.compare(ctx, duplicates)
 	if err != nil {
 		return err
@@ -119,7 +122,11 @@ func (s *settlement) duplicates(ctx context.Context, duplicates []endpoint.Write
 			s.rejected(f.Index, f.Code, messageConflict)
 		}
 	}
-	return s.replace(ctx, replace)
+	documents := make([]bson.Raw, len(replace))
+	for n, index := range replace {
+		documents[n] = s.documents[index]
+	}
+	return s.replaceBy(ctx, replace, documents, messageReplaced)
 }
 
 // compare tells for each of some documents what the target has under its _id.
@@ -156,18 +163,18 @@ func (s *settlement) wasReplaced(index int) bool {
 	return s.intended[endpoint.IDText(id)]
 }
 
-func (s *settlement) replace(ctx context.Context, indexes []int) error {
+// replaceBy puts documents in the places of those that the target has under the _ids of the ones at indexes. An empty
+// message says that this is nothing to tell of.
+func (s *settlement) replaceBy(ctx context.Context, indexes []int, documents []bson.Raw, message string) error {
 	if len(indexes) == 0 {
 		return nil
 	}
-	documents := make([]bson.Raw, len(indexes))
-	intents := make([]Reject, len(indexes))
-	for n, index := range indexes {
-		documents[n] = s.documents[index]
-		intents[n] = s.note(documents[n], OutcomeReplacing, messageReplacing)
-	}
 	// Once replaced, nothing in the target tells that a document was: a list that is made afterwards is lost by a kill.
-	if s.intend != nil {
+	if s.intend != nil && message != "" {
+		intents := make([]Reject, len(documents))
+		for n, document := range documents {
+			intents[n] = s.note(document, OutcomeReplacing, messageReplacing)
+		}
 		if err := s.intend(intents); err != nil {
 			return err
 		}
@@ -185,7 +192,7 @@ func (s *settlement) replace(ctx context.Context, indexes []int) error {
 			s.rejected(index, r.Code, "the target has a document with this _id that differs, and refuses to have it replaced: "+r.Message)
 			continue
 		}
-		s.decide(index, OutcomeReplaced, 0, messageReplaced)
+		s.decide(index, OutcomeReplaced, 0, message)
 	}
 	return nil
 }
