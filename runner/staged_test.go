@@ -71,6 +71,7 @@ func (s *staging) Finish(_ context.Context, _ steps.Env, results []steps.Result)
 func TestUnitsThatFollowOthers(t *testing.T) {
 	s := &staging{fails: 1, done: map[string]int{}}
 	o, _ := countingOptions(t, &counting{}, 1)
+	o.Plan.Steps[0].Tuning.MaxRejects = 10
 	o.newStep = func(string) (steps.Step, error) { return s, nil }
 	if report, err := Run(context.Background(), o); err != nil || report.Status != StatusFailed {
 		t.Fatalf("%v, %+v", err, report)
