@@ -51,7 +51,7 @@ func (s *staging) Do(_ context.Context, _ steps.Env, unit steps.Unit, task steps
 	if err := task.SaveLast(last, born); err != nil {
 		return steps.Result{}, err
 	}
-	listed, err := task.Listed([]steps.Reject{{Outcome: steps.OutcomeRejected, Namespace: "d.c", ID: unit.ID}, {Outcome: steps.OutcomeRejected, Namespace: "d.c", ID: "other"}, {Outcome: steps.OutcomeRejected, Namespace: "d.x", ID: unit.ID}})
+	listed, err := task.InList([]steps.Reject{{Outcome: steps.OutcomeRejected, Namespace: "d.c", ID: unit.ID}, {Outcome: steps.OutcomeRejected, Namespace: "d.c", ID: "other"}, {Outcome: steps.OutcomeRejected, Namespace: "d.x", ID: unit.ID}})
 	if err == nil && (!listed[0] || listed[1] || listed[2]) {
 		err = errors.New("the list is not what was saved")
 	}

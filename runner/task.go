@@ -144,7 +144,7 @@ func toStoredUnits(units []steps.Unit) []state.Unit {
 	return stored
 }
 
-func (t *unitTask) Listed(rejects []steps.Reject) ([]bool, error) {
+func (t *unitTask) InList(rejects []steps.Reject) ([]bool, error) {
 	type place struct{ outcome, namespace string }
 	ids := map[place][]string{}
 	for _, r := range rejects {

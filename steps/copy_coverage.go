@@ -255,7 +255,7 @@ func (c *coverage) unlisted() error {
 	for n, id := range c.at.Missing {
 		rejects[n] = Reject{Outcome: OutcomeRejected, Namespace: c.target.Namespace(c.work.To), ID: endpoint.IDText(id.RawValue)}
 	}
-	listed, err := c.task.Listed(rejects)
+	listed, err := c.task.InList(rejects)
 	if err != nil {
 		return err
 	}

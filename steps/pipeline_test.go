@@ -162,7 +162,7 @@ func (l *ledger) Intend(list []Reject) error {
 }
 
 func (l *ledger) SaveLast(c Checkpoint, _ []Unit) error { return l.Save(c) }
-func (l *ledger) Listed(r []Reject) ([]bool, error)     { return make([]bool, len(r)), nil }
+func (l *ledger) InList(r []Reject) ([]bool, error)     { return make([]bool, len(r)), nil }
 
 func (l *ledger) Report(Counts)                     {}
 func (l *ledger) Expect(int64)                      {}

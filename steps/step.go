@@ -83,8 +83,8 @@ type Task interface {
 	// SaveLast is Save for a unit that ends with this checkpoint and gives what is left of it to others: these are
 	// stored in the same transaction, and scheduled. One that is known by its id already is left as it is.
 	SaveLast(last Checkpoint, born []Unit) error
-	// Listed tells which documents are in the step's list already, with the outcome, the namespace and the id of each.
-	Listed([]Reject) ([]bool, error)
+	// InList tells which documents are in the step's list already, with the outcome, the namespace and the id of each.
+	InList([]Reject) ([]bool, error)
 	// Report adds to what the screen shows; it is not durable and may be more than the last checkpoint.
 	Report(delta Counts)
 	// Expect tells how many documents the unit probably has left: better than Unit.Expected, which may be far off.
