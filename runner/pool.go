@@ -253,6 +253,6 @@ func (p *pool) share(task *unitTask) bool {
 }
 
 const (
-	leastSharedBatches = 4 // a unit with fewer batches left is done sooner than shared
+	leastSharedBatches = 2 // a unit with fewer batches left is done sooner than shared
 	sparesPart         = 1 // one unit is kept waiting for so many workers
 )
