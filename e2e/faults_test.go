@@ -193,6 +193,10 @@ func TestATargetThatRefusesForGood(t *testing.T) {
 	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
 }
 
+// someThenSlow lets some batches through, and makes the others take so long that a test has all the time to do
+// something in the middle, however busy the machine is.
+const someThenSlow = `rules: [{command: insert, skip: 6, action: delay, delay: 500ms}]`
+
 // A server that is away for a while is waited for.
 func TestAServerThatIsAwayForAWhile(t *testing.T) {
 	d := faulty(t)
@@ -201,13 +205,13 @@ func TestAServerThatIsAwayForAWhile(t *testing.T) {
 			j := newJob(t)
 			j.through(d)
 			insert(t, j.source.Collection("orders"), numbered(2000))
-			slow := `rules: [{command: insert, action: delay, delay: 5ms}]`
-			d.rules("target", slow)
+			d.rules("target", someThenSlow)
 			defer d.rules("target", "rules: []")
 			r := j.start("run", j.planWith("away", faultyTuning, faultyCopy), "--output", "json", "--progress", "none")
-			waitFor(t, func() bool { return count(t, j.target.Collection("orders")) > 200 })
+			waitFor(t, func() bool { return d.fired("target") > 0 })
 			d.post(side, "pause")
 			arrived := count(t, j.target.Collection("orders"))
+			d.rules("target", "rules: []")
 			d.post(side, "resume")
 			o := r.wait()
 			if o.code != 0 {
@@ -228,13 +232,14 @@ func TestATargetThatStaysAway(t *testing.T) {
 	d := faulty(t)
 	j.through(d)
 	insert(t, j.source.Collection("orders"), numbered(2000))
-	d.rules("target", `rules: [{command: insert, action: delay, delay: 5ms}]`)
+	d.rules("target", someThenSlow)
 	plan := j.planWith("gone", strings.Replace(faultyTuning, "for: 1m", "for: 1s", 1), faultyCopy)
 	j.env = append(j.env, "MONGODB_ATLAS_CONNECTION_STRING="+d.targetURI+"?serverSelectionTimeoutMS=500")
 	r := j.start("run", plan, "--output", "json", "--progress", "none")
-	waitFor(t, func() bool { return count(t, j.target.Collection("orders")) > 200 })
+	waitFor(t, func() bool { return d.fired("target") > 0 })
 	d.post("target", "pause")
 	o := r.wait()
+	d.rules("target", "rules: []")
 	if o.code != 1 {
 		t.Fatalf("exit code %d\n%s", o.code, o.stderr)
 	}
@@ -260,7 +265,11 @@ func TestARealValidator(t *testing.T) {
 	j := newJob(t)
 	ctx, target := context.Background(), j.target.Collection("orders")
 	schema := bson.D{{Key: "$jsonSchema", Value: bson.D{{Key: "properties", Value: bson.D{{Key: "n", Value: bson.D{{Key: "maximum", Value: 389}}}}}}}}
-	if err := j.target.RunCommand(ctx, bson.D{{Key: "create", Value: "orders"}, {Key: "validator", Value: schema}}).Err(); err != nil {
+	// Not at its creation: the gateway before DocumentDB passes the options of create over.
+	if err := j.target.CreateCollection(ctx, "orders"); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.target.RunCommand(ctx, bson.D{{Key: "collMod", Value: "orders"}, {Key: "validator", Value: schema}}).Err(); err != nil {
 		t.Skipf("this server has no validators: %v", err)
 	}
 	if _, err := target.InsertOne(ctx, bson.D{{Key: "_id", Value: "probe"}, {Key: "n", Value: 1000}}); err == nil {
@@ -273,7 +282,7 @@ func TestARealValidator(t *testing.T) {
 	want(t, "rejected", copied.Rejected, 10)
 	want(t, "in the target", count(t, target), 390)
 	for _, r := range j.rejects(plan).Rejects {
-		if r.Code != 121 || r.Message == "" {
+		if r.Code == 0 || !strings.Contains(r.Message, "failed validation") { // 121, but for DocumentDB's own codes
 			t.Errorf("%+v", r)
 		}
 	}

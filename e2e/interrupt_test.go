@@ -102,12 +102,12 @@ func TestAnInterruptEndsEveryWait(t *testing.T) {
 		"in back-off of the source": {
 			// Which of the two reads on depends on the server.
 			underWay: `{command: getMore, action: error, error: {code: 43}}, {command: find, action: error, error: {code: 11600}}`, tuning: patient,
-			target:  `{command: insert, action: delay, delay: 100ms}`,
+			target:  `{command: insert, skip: 1, action: delay, delay: 500ms}`,
 			waiting: func(*job) bool { return d.fired("source") >= 1 },
 		},
 		"for a reply of the source": {
 			underWay: `{command: getMore, action: no-reply}, {command: find, action: no-reply}`, tuning: patient,
-			target:  `{command: insert, action: delay, delay: 100ms}`,
+			target:  `{command: insert, skip: 1, action: delay, delay: 500ms}`,
 			waiting: func(*job) bool { return d.fired("source") >= 1 },
 		},
 		"while planning": {
@@ -174,10 +174,10 @@ func TestAnInterruptWhileTheTargetIsDown(t *testing.T) {
 	j.through(d)
 	j.env = append(j.env, "MONGODB_ATLAS_CONNECTION_STRING="+d.targetURI+"?serverSelectionTimeoutMS=600000")
 	insert(t, j.source.Collection("orders"), numbered(2000))
-	d.rules("target", `rules: [{command: insert, action: delay, delay: 20ms}]`)
+	d.rules("target", someThenSlow)
 	plan := j.planWith("down", faultyTuning, slowCopy)
 	r := j.start("run", plan, "--output", "json", "--progress", "none")
-	waitFor(t, func() bool { return count(t, j.target.Collection("orders")) >= 80 })
+	waitFor(t, func() bool { return d.fired("target") > 0 })
 	d.post("target", "pause")
 	time.Sleep(300 * time.Millisecond) // into the search for a server, which could take ten minutes
 	r.signal(os.Interrupt)
@@ -185,6 +185,7 @@ func TestAnInterruptWhileTheTargetIsDown(t *testing.T) {
 		t.Fatalf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
 	}
 	d.post("target", "resume")
+	d.rules("target", "rules: []")
 	copied := j.run(0, plan).step(t, "copy")
 	copied.balanced(t)
 	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
@@ -228,7 +229,7 @@ func TestInterruptedBetweenTwoStepsTheNextOneIsPending(t *testing.T) {
 	d := faulty(t)
 	j.through(d)
 	insert(t, j.source.Collection("orders"), numbered(100))
-	d.rules("target", `rules: [{command: insert, action: delay, delay: 500ms}]`)
+	d.rules("target", `rules: [{command: insert, action: delay, delay: 2s}]`)
 	plan := j.planWith("between", faultyTuning, faultyCopy)
 	r := j.start("run", plan, "--output", "json", "--progress", "none")
 	waitFor(t, func() bool { return d.fired("target") >= 1 })

@@ -62,9 +62,9 @@ func TestASecondRunIsRefusedAndNamesTheFirst(t *testing.T) {
 
 func waitFor(t testing.TB, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("waited for 30 seconds in vain")
+			t.Fatal("waited for two minutes in vain")
 		}
 	}
 }

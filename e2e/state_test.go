@@ -18,10 +18,10 @@ func (j *job) began(d *double) (plan, file string) {
 	j.t.Helper()
 	j.through(d)
 	insert(j.t, j.source.Collection("orders"), numbered(1200))
-	d.rules("target", `rules: [{command: insert, action: delay, delay: 30ms}]`)
+	d.rules("target", someThenSlow)
 	plan = j.planWith("damaged", faultyTuning, slowCopy)
 	r := j.start("run", plan, "--progress", "none")
-	waitFor(j.t, func() bool { return count(j.t, j.target.Collection("orders")) >= 200 })
+	waitFor(j.t, func() bool { return d.fired("target") > 0 && count(j.t, j.target.Collection("orders")) > 0 })
 	r.signal(os.Interrupt)
 	if o := r.wait(); o.code != 130 {
 		j.t.Fatalf("exit code %d\n%s", o.code, o.stderr)

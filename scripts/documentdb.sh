@@ -183,7 +183,7 @@ postgres_pid() {
 postgres_start() {
 	# A stale file whose process id another server has taken since would keep this one from starting.
 	postgres_pid "$1" >/dev/null || rm -f "$1/postmaster.pid"
-	in_rootfs "$POSTGRES_BIN/pg_ctl" start -w -t 60 -s -D "$(inside "$1")" -l "$(inside "$1")/server.log" -o "-p $2 -c max_connections=1000" >&2 </dev/null || {
+	in_rootfs "$POSTGRES_BIN/pg_ctl" start -w -t 60 -s -D "$(inside "$1")" -l "$(inside "$1")/server.log" -o "-p $2 -c max_connections=1000 -c documentdb.enableSchemaValidation=on" >&2 </dev/null || {
 		tail -n 15 "$1/server.log" >&2 2>/dev/null || true
 		return 1
 	}
