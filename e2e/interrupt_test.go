@@ -252,7 +252,7 @@ func TestAnInterruptAfterABrokenReadLosesNothing(t *testing.T) {
 	random := seed(t)
 	source := newTap(t, sourceURI)
 	j.env = append(j.env, "COSMOS_DB_CONNECTION_STRING="+source.uri())
-	documents := int(j.scale(20_000))
+	const documents = 1000
 	insert(t, j.source.Collection("orders"), numbered(documents))
 	// The pause is longer than the test: it is the interrupt that ends it.
 	plan := j.planWith("broken", strings.Replace(faultyTuning, "initial: 10ms, max: 50ms", "initial: 5m, max: 10m", 1), faultyCopy)
@@ -262,7 +262,7 @@ func TestAnInterruptAfterABrokenReadLosesNothing(t *testing.T) {
 			t.Fatalf("%d broken connections and no end", limit)
 		}
 		reached := make(chan struct{})
-		at := 1 + random.Int64N(12+int64(broken)/2)
+		at := 1 + random.Int64N(12+int64(broken))
 		source.at(func(number int64, _ string) {
 			if number == at {
 				source.cut()
@@ -294,7 +294,7 @@ func TestAnInterruptAfterABrokenReadLosesNothing(t *testing.T) {
 	report := j.run(0, plan)
 	copied := report.step(t, "copy")
 	copied.balanced(t)
-	want(t, "read", copied.Read, int64(documents))
-	want(t, "compared", report.step(t, "compare").Read, int64(documents))
+	want(t, "read", copied.Read, documents)
+	want(t, "compared", report.step(t, "compare").Read, documents)
 	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
 }
