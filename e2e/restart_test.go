@@ -118,10 +118,17 @@ func TestAServerIsKilledAndStartsAgain(t *testing.T) {
 			plan := j.planWith("restarted", strings.Replace(faultyTuning, "700ms", "20s", 1), faultyCopy)
 			r := j.start("run", plan, "--output", "json", "--progress", "none")
 			waitFor(t, func() bool { return count(t, j.target.Collection("orders")) >= 200 })
-			side.restart(700 * time.Millisecond)
+			away := 700 * time.Millisecond
+			if name == "source" {
+				away = 6 * time.Second // long enough to be told of
+			}
+			side.restart(away)
 			o := r.wait()
 			if o.code != 0 {
 				t.Fatalf("exit code %d\n%s\n%s", o.code, o.stdout, o.stderr)
+			}
+			if name == "source" {
+				contains(t, "the log", o.stdout, "no server answers since 5s, waiting for one: connection source: cannot reach ", "connection source: a server answers again, after ")
 			}
 			copied := j.report(o).step(t, "copy")
 			copied.balanced(t)

@@ -63,6 +63,9 @@ func OpenReader(ctx context.Context, config Config) (*Reader, error) {
 		return nil, connectFailure(err, config)
 	}
 	r.client = client
+	if r.watched, err = r.tellOutages(); err != nil {
+		return nil, errors.Join(connectFailure(err, config), client.Disconnect(context.WithoutCancel(ctx)))
+	}
 	err = r.reach(waiting, *clientOptions.ServerSelectionTimeout)
 	if err == nil {
 		err = r.discover(waiting, clientOptions.Hosts)
@@ -92,6 +95,7 @@ func OpenWriter(ctx context.Context, config Config) (*Writer, error) {
 
 // Close gives every connection back. A server that is not there any more does not hold it up.
 func (r *Reader) Close(ctx context.Context) error {
+	r.watched()
 	// Not a deadline: given one, the driver waits for it while a connection is in use.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -24,6 +24,7 @@ type Reader struct {
 	servers    *topology.Topology
 	preference *readpref.ReadPref
 	meter      *meter        // nil: the server knows no request units
+	watched    func()        // ends the watch over outages, once
 	answerIn   time.Duration // what the questions of a look at the server may take, see ask
 }
 
