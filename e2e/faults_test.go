@@ -254,6 +254,7 @@ func TestATargetThatStaysAway(t *testing.T) {
 		t.Errorf("exit code %d\n%s%s", again.code, again.stdout, again.stderr)
 	}
 	d.post("target", "resume")
+	plan = j.planWith("gone", faultyTuning, faultyCopy) // with patience for a busy machine
 	copied := j.run(0, plan).step(t, "copy")
 	copied.balanced(t)
 	want(t, "read", copied.Read, 2000)
