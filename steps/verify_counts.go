@@ -179,7 +179,11 @@ func countResult(out verifiedCount) (Result, error) {
 	if out.InSource != out.InTarget {
 		verdict = "DIFFERENT"
 	}
-	result.Notes = []string{fmt.Sprintf("%s: %d, %s: %d, %s (%s)", out.Source, out.InSource, out.Target, out.InTarget, verdict, how)}
+	what := out.Source
+	if out.Target != out.Source {
+		what += " → " + out.Target
+	}
+	result.Notes = []string{fmt.Sprintf("%s: %d in the source, %d in the target: %s (%s)", what, out.InSource, out.InTarget, verdict, how)}
 	var err error
 	result.Output, err = json.Marshal(out)
 	return result, err
