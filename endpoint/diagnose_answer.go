@@ -48,6 +48,9 @@ func diagnoseAnswer(err error, address, uri string) (finding, bool) {
 		at = address + ": "
 	}
 	switch {
+	case strings.Contains(message, "firewall settings"):
+		return finding{at + "the account's firewall lets nobody in from here: " + answer(err),
+			"let this machine's address in under Networking in the Azure portal; that takes some minutes"}, true
 	case code == codeAuthenticationFailed, code == codeAtlas && strings.Contains(message, "auth"):
 		return finding{at + "the server refused the user name or the password", loginHint(address, uri)}, true
 	case code == CodeUnauthorized && !failed:

@@ -220,6 +220,7 @@ func TestDiagnoseServers(t *testing.T) {
 		{"too new", "mongodb://" + listen(t, answering(func(string) bson.D {
 			return append(hello(99), bson.E{Key: "minWireVersion", Value: 90})
 		})) + "/", "", ""},
+		{"a firewall", "mongodb://user:s3cret@" + listen(t, refusing(21, 13, "Unauthorized", "Error=13, Details='Response status code does not indicate success, Forbidden (403); Substatus: 5301; Request originated from IP 10.0.0.1 through public internet. This is blocked by your Cosmos DB account firewall settings.'")) + "/", "firewall lets nobody in from here", "Networking in the Azure portal"},
 		{"wrong password", "mongodb://user:s3cret@" + listen(t, refusing(21, 18, "AuthenticationFailed", "Authentication failed for s3cret.")) + "/", "refused the user name or the password", "authSource"},
 		{"wrong password on atlas", "mongodb://user:s3cret@" + listen(t, refusing(21, 8000, "AtlasError", "bad auth : Authentication failed.")) + "/", "refused the user name or the password", "percent-encode"},
 		{"no such mechanism", "mongodb://user:s3cret@" + listen(t, refusing(21, 334, "MechanismUnavailable", "SCRAM is off")) + "/", "does not offer this way to log in: (MechanismUnavailable) SCRAM is off", "authMechanism"},

@@ -32,7 +32,7 @@ func parseURI(uri string) (address, *uriProblem) {
 	}
 	scheme, rest, ok := strings.Cut(uri, "://")
 	if !ok || scheme != "mongodb" && scheme != "mongodb+srv" {
-		return address{}, &uriProblem{"must begin with mongodb:// or mongodb+srv://", ""}
+		return address{}, schemeProblem(uri)
 	}
 	a := address{srv: scheme == "mongodb+srv"}
 	head, options, slash := strings.Cut(rest, "/?")
@@ -70,10 +70,25 @@ func parseURI(uri string) (address, *uriProblem) {
 	return a, checkOptions(a, credentials, options)
 }
 
+// schemeProblem says what was given in place of a connection string of MongoDB's.
+func schemeProblem(uri string) *uriProblem {
+	switch {
+	case strings.HasPrefix(uri, "AccountEndpoint="):
+		return &uriProblem{"is that of a Cosmos DB account for NoSQL, which vida cannot read",
+			"an account for MongoDB has one that begins with mongodb://, under Settings, Connection strings"}
+	case strings.HasPrefix(uri, `"`), strings.HasPrefix(uri, "'"):
+		return &uriProblem{"must begin with mongodb:// or mongodb+srv://", "leave out the quotes around it"}
+	}
+	return &uriProblem{"must begin with mongodb:// or mongodb+srv://", ""}
+}
+
 // checkCredentials finds what must be percent-encoded in user:password.
 func checkCredentials(s string) *uriProblem {
 	user, password, _ := strings.Cut(s, ":")
 	for _, part := range []struct{ name, text string }{{"user name", user}, {"password", password}} {
+		if strings.HasPrefix(part.text, "<") && strings.HasSuffix(part.text, ">") {
+			return &uriProblem{"still has a placeholder in <> for the " + part.name, "put the " + part.name + " there"}
+		}
 		if i := strings.IndexAny(part.text, "/@:?#[]"); i >= 0 {
 			return &uriProblem{"has an unescaped " + part.text[i:i+1] + " in the " + part.name, percentEncode}
 		}
