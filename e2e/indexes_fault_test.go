@@ -22,6 +22,15 @@ func TestIndexesOfACosmosAccount(t *testing.T) {
 		contains(t, what, text, "_ts_1", "DocumentDBDefaultIndex_1", "DocumentDBDefaultIndex_2dsphere", "a field ttl", "The application loses this: no document expires on the target",
 			"warning: unique: where the collection has a shard key", "ns, ", "each server sets its own")
 	}
+	verdicts := map[string]string{}
+	for _, collection := range report.step(t, "indexes").Result.Collections {
+		for _, index := range collection.Report.Indexes {
+			verdicts[index.Name] = index.Verdict + " " + strings.Join(index.Reasons, " ")
+		}
+	}
+	contains(t, "the report in JSON", verdicts["_ts_1"], "dropped", "The application loses this: no document expires on the target")
+	contains(t, "the report in JSON", verdicts["DocumentDBDefaultIndex_1"], "dropped", "the application loses nothing")
+	contains(t, "the report in JSON", verdicts["_id_"], "kept")
 	sameIndexes(t, j.source.Collection("orders"), j.target.Collection("orders"))
 }
 

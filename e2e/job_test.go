@@ -191,6 +191,18 @@ type finishedStep struct {
 	Throttled    int64    `json:"throttled"`
 	Retries      int64    `json:"retries"`
 	Notes        []string `json:"notes"`
+
+	// Of extract-indexes.
+	Result struct {
+		Collections []struct {
+			Report struct {
+				Indexes []struct {
+					Name, Verdict string
+					Reasons       []string
+				}
+			}
+		}
+	} `json:"result"`
 }
 
 // notes is what the step had to say.

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"encoding/json"
 	"time"
 
 	"vida/steps"
@@ -73,7 +74,8 @@ type StepReport struct {
 	Unbalanced int64 // units whose stored books do not balance: a bug
 	Error      string
 	Notes      []string
-	Earlier    bool // finished by an earlier run: this run had nothing to do
+	Result     json.RawMessage `json:"-"` // what `steps.NAME.result` is in a condition, once it has finished
+	Earlier    bool            // finished by an earlier run: this run had nothing to do
 
 	// Live figures of a running step.
 	Resumed            int64   // documents that earlier runs had done

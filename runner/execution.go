@@ -247,6 +247,7 @@ func (e *execution) finish(ctx context.Context, result steps.Result, failure err
 	e.run.saved[e.step.Name] = e.record
 	e.run.update(e.index, func(s *StepReport) {
 		s.Status, s.Finished, s.Seconds, s.Error, s.Notes = status, e.record.Finished, e.record.Seconds, e.record.Error, result.Notes
+		s.Result = result.Output
 		s.Counts, s.UnitsTotal, s.UnitsDone, s.Expected = counts, int64(len(units)), done, expected
 		s.DocumentsPerSec, s.BytesPerSec, s.RequestUnitsPerSec, s.ThrottledPerSec = 0, 0, 0, 0
 	})

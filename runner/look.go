@@ -312,7 +312,7 @@ func storedReport(step *plans.Step, saved state.Step, units []state.Unit) StepRe
 	report.Status, report.Started, report.Finished, report.Seconds, report.Error = saved.Status, saved.Started, saved.Finished, saved.Seconds, saved.Error
 	var result steps.Result
 	if len(saved.Result) > 0 && json.Unmarshal(saved.Result, &result) == nil {
-		report.Counts, report.Notes = result.Counts, result.Notes
+		report.Counts, report.Notes, report.Result = result.Counts, result.Notes, result.Output
 	}
 	if units == nil {
 		return report

@@ -50,6 +50,9 @@ func (verifyCounts) Preview(ctx context.Context, env Reader) (Preview, error) {
 		preview.RequestUnits = result.Counts.RequestUnits
 		preview.Notes = append(preview.Notes, fmt.Sprintf("the last count took %.0f RU, %s ago", result.Counts.RequestUnits, time.Since(env.Finished(env.Step().Name)).Round(time.Second)))
 	}
+	if preview.RequestUnits < 0 && spec.Count == plans.CountExact && reader.Server().Kind == endpoint.KindCosmos {
+		preview.Notes = append(preview.Notes, "an exact count takes request units, how many is known afterwards only (vida status shows it); count: estimated takes none where both sides agree")
+	}
 	for _, p := range pairs {
 		preview.Notes = append(preview.Notes, fmt.Sprintf("%s count of %s and %s.%s", spec.Count, reader.Namespace(p.From), env.Plan().Connection(spec.To).Database, p.To))
 	}

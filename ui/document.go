@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"encoding/json"
 	"math"
 	"time"
 
@@ -53,11 +54,12 @@ type stepObject struct {
 	UnitsDone    *int64   `json:"units_done,omitempty"`
 	Balanced     *bool    `json:"balanced,omitempty"` // read = inserted + identical + replaced + skipped + rejected + filtered, in every unit
 
-	Error    string   `json:"error,omitempty"`
-	Notes    []string `json:"notes,omitempty"`
-	Started  string   `json:"started,omitempty"`
-	Finished string   `json:"finished,omitempty"`
-	Earlier  bool     `json:"earlier,omitempty"` // finished by an earlier run
+	Error    string          `json:"error,omitempty"`
+	Notes    []string        `json:"notes,omitempty"`
+	Result   json.RawMessage `json:"result,omitempty"` // the step type's own: what became of each index, for one
+	Started  string          `json:"started,omitempty"`
+	Finished string          `json:"finished,omitempty"`
+	Earlier  bool            `json:"earlier,omitempty"` // finished by an earlier run
 
 	*liveObject
 }
@@ -123,7 +125,7 @@ func newRunObject(lineType string, at time.Time, r *runner.Report) runObject {
 func newStepObject(s *runner.StepReport) stepObject {
 	o := stepObject{
 		Name: s.Name, Type: s.Type, Status: s.Status,
-		Error: s.Error, Notes: s.Notes, Earlier: s.Earlier,
+		Error: s.Error, Notes: s.Notes, Result: s.Result, Earlier: s.Earlier,
 		Started: stampOrNone(s.Started), Finished: stampOrNone(s.Finished),
 	}
 	has := applicable[s.Type]

@@ -165,6 +165,9 @@ func account(s cosmos.Statistics) string {
 			refused += count
 		}
 	}
+	if s.Charged.Total == 0 {
+		return fmt.Sprintf("cosmos %s: nothing was charged, %d commands were refused", s.Profile, refused)
+	}
 	partitions := "1 physical partition"
 	if len(s.Partitions) > 1 {
 		partitions = fmt.Sprintf("%d physical partitions", len(s.Partitions))
