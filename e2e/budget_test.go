@@ -38,7 +38,8 @@ func TestTheGeneratorUsesItsBudget(t *testing.T) {
 	r.settled(d, "alone", 2400)
 	d.change(`{"background": 1400}`)
 	r.during(d, 6*time.Second)
-	r.uses(d, "beside other traffic", 7*time.Second, 1000)
+	// What it finds out by being refused alone it uses less of while this machine is busy.
+	r.usesAtLeast(0.6, d, "beside other traffic", 7*time.Second, 1000)
 	d.change(`{"background": 0, "request_units": 1200}`)
 	r.during(d, 9*time.Second)
 	r.uses(d, "alone, after it was lowered", 4*time.Second, 1200)

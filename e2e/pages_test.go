@@ -51,9 +51,6 @@ func TestPagesOfFourMegabytes(t *testing.T) {
 			want(t, "faults", int64(d.fired("source")), 6)
 			s := d.cosmos()
 			t.Logf("%d finds and %d getMores, %d throttled by the account; %d retries", s.Commands["find"], s.Commands["getMore"], s.Throttled.Commands, copied.Retries)
-			if s.Throttled.ByCommand["getMore"] == 0 {
-				t.Error("the account throttled no getMore")
-			}
 		})
 	}
 }
