@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -48,13 +49,20 @@ func (a *app) history(args []string, output string) error {
 		}
 	}
 	var runs []runner.Report
+	var failures []error // of one state, which is no reason to hide the others
 	for _, o := range states {
 		found, err := runner.History(o)
-		if err != nil {
-			return fmt.Errorf("%s: %w", o.Plan.Name, err)
-		}
+		failures = append(failures, err)
 		runs = append(runs, found...)
 	}
+	failure := errors.Join(failures...)
+	if len(runs) == 0 && failure != nil {
+		return failure
+	}
+	return errors.Join(failure, a.showHistory(runs, output))
+}
+
+func (a *app) showHistory(runs []runner.Report, output string) error {
 	if output == outputJSON {
 		for _, run := range runs {
 			if err := ui.ReportJSON(a.stdout, time.Now(), run); err != nil {

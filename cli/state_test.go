@@ -128,3 +128,19 @@ func TestStateThatIsNone(t *testing.T) {
 	s.next("status", "idle.yaml").expect(t, 1, "", "vida: ")
 	s.next("status", "../rehearsal").expect(t, 2, "", "there is no plan file ../rehearsal")
 }
+
+// One state that cannot be read does not hide the others.
+func TestStatusOfAllStatesWithABrokenOne(t *testing.T) {
+	s := newRealSession(t, "run", "idle.yaml")
+	s.expect(t, 0, "succeeded", "rehearsal")
+	if err := os.WriteFile(filepath.Join(".vida", "broken.db"), []byte("this is no database at all, however long it may be"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"status", "history"} {
+		one := s.next(command)
+		one.expect(t, 1, "rehearsal", "broken.db")
+		if text := one.stderr.String(); strings.Count(text, "\n") != 1 {
+			t.Errorf("not one line: %s", text)
+		}
+	}
+}

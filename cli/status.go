@@ -3,7 +3,9 @@ package cli
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,8 +75,10 @@ func (a *app) statusOfAll(output string) error {
 		_, err := fmt.Fprintf(a.stdout, "no plan has a state in %s\n", a.stateDir)
 		return err
 	}
-	for i, name := range names {
-		if i > 0 && output == outputText {
+	var failures []error
+	shown := 0
+	for _, name := range names {
+		if shown > 0 && output == outputText {
 			if _, err := fmt.Fprintln(a.stdout); err != nil {
 				return err
 			}
@@ -83,11 +87,16 @@ func (a *app) statusOfAll(output string) error {
 		if err == nil {
 			err = a.status(runner.Options{Plan: plan, StateDir: a.stateDir, Version: version()}, output, "")
 		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if errors.Is(err, syscall.EPIPE) {
+			return err
 		}
+		if err != nil { // of one state, which is no reason to hide the others
+			failures = append(failures, err)
+			continue
+		}
+		shown++
 	}
-	return nil
+	return errors.Join(failures...)
 }
 
 func (a *app) rejects(o runner.Options, output string) error {

@@ -157,7 +157,11 @@ func (s *Store) migrate() error {
 
 func (s *Store) checkVersion() error {
 	var have, whose int
-	if err := errors.Join(s.db.QueryRow("PRAGMA user_version").Scan(&have), s.db.QueryRow("PRAGMA application_id").Scan(&whose)); err != nil {
+	err := s.db.QueryRow("PRAGMA user_version").Scan(&have)
+	if err == nil {
+		err = s.db.QueryRow("PRAGMA application_id").Scan(&whose)
+	}
+	if err != nil {
 		return s.explain("open", err)
 	}
 	if whose != application {

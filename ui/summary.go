@@ -12,7 +12,7 @@ import (
 
 // Commands are the command lines that a summary tells the operator to type next, quoted for a shell.
 type Commands struct {
-	Again        string // goes on with the run
+	Again        string // goes on with the run; empty where the plan's file is not known
 	Rejects      string // shows the rejected documents
 	RetryRejects string // tries them again
 }
@@ -249,6 +249,16 @@ func (w *writer) failure(reasons string) {
 	}
 }
 
+// goOn writes which command goes on with a run.
+func (w *writer) goOn(what, again string) {
+	if again == "" {
+		w.line("What is done is saved; running the plan again goes on from there.")
+		return
+	}
+	w.line("%s", what)
+	w.line("  %s", again)
+}
+
 // advice writes what to do next, where there is something to do.
 func (w *writer) advice(r runner.Report, next Commands) {
 	var total runner.StepReport
@@ -274,11 +284,9 @@ func (w *writer) advice(r runner.Report, next Commands) {
 	}
 	switch r.Status {
 	case runner.StatusFailed:
-		w.line("What is done stays done. Once the cause is mended, this goes on from there:")
-		w.line("  %s", next.Again)
+		w.goOn("What is done stays done. Once the cause is mended, this goes on from there:", next.Again)
 	case runner.StatusInterrupted:
-		w.line("What is done is saved. To go on from there:")
-		w.line("  %s", next.Again)
+		w.goOn("What is done is saved. To go on from there:", next.Again)
 	}
 	if c := total.Counts; c.Missing+c.Differing+c.Unexpected > c.Repaired {
 		w.line("The two sides differ. A verify-content step names the documents (%s), and with repair: true mends them.", next.Rejects)

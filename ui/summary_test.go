@@ -103,6 +103,19 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
+// Where the plan's file is not known, no command is made up.
+func TestAdviceWithoutACommand(t *testing.T) {
+	for _, status := range []string{runner.StatusInterrupted, runner.StatusFailed} {
+		var out bytes.Buffer
+		if err := Status(&out, report(status, ended(copying(5000), status, 4)), Commands{}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(out.String(), "running the plan again goes on from there.\n") {
+			t.Errorf("%s", &out)
+		}
+	}
+}
+
 func TestStatus(t *testing.T) {
 	running := report(runner.StatusRunning, copying(5000))
 	running.Process = 4711
