@@ -60,6 +60,7 @@ type Cursor struct {
 	cut      bool                // there are too many of them to know
 	returned map[string]struct{} // what was returned, where reading cannot go on in the middle
 	mean     float64             // bytes a document
+	guessed  bool                // mean is what metadata says
 	limit    int                 // of the find that is open; 0 for none
 	found    int                 // documents that it has returned
 	single   bool                // it is answered by one batch, whatever fits in there
@@ -84,6 +85,7 @@ func (r *Reader) Find(find Find) *Cursor {
 		last:     find.After,
 		seen:     find.Seen,
 		mean:     float64(find.DocumentBytes),
+		guessed:  true,
 	}
 }
 
@@ -101,22 +103,22 @@ func (c *Cursor) SetBatch(documents int, bytes int64) {
 }
 
 func (c *Cursor) batchDocuments() int {
-	most := float64(c.find.BatchBytes)
+	most, mean := float64(c.find.BatchBytes), c.mean
 	if m := c.lane.endpoint.meter; m != nil {
 		if weight := m.governor.affordable(kindRead, c.find.Collection); weight > 0 {
 			most = min(most, weight/documentedReadPerKB*kilobyte)
+			if c.guessed {
+				mean = max(mean, unseenDocument)
+			}
 		}
 	}
-	if c.mean > 0 {
-		return max(1, min(c.find.BatchDocuments, int(most/c.mean)))
-	}
-	if most < float64(c.find.BatchBytes) {
-		return max(1, min(c.find.BatchDocuments, int(most/unseenDocument)))
+	if mean > 0 {
+		return max(1, min(c.find.BatchDocuments, int(most/mean)))
 	}
 	return c.find.BatchDocuments
 }
 
-// What a document is taken for, where each byte is paid for and none has been seen.
+// What a document is taken for at least, where each byte is paid for and none has been seen: metadata may be stale.
 const unseenDocument = 4096
 
 // demand is what the next request will probably cost.

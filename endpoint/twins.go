@@ -22,8 +22,8 @@ func (c *Cursor) accept(documents []bson.Raw, array Array) ([]bson.Raw, Array, e
 	if len(documents) == 0 {
 		return nil, nil, nil
 	}
-	if mean := meanSize(documents); c.mean == 0 {
-		c.mean = mean
+	if mean := meanSize(documents); c.guessed || c.mean == 0 {
+		c.mean, c.guessed = mean, false
 	} else {
 		c.mean = (c.mean + mean) / 2
 	}
