@@ -31,7 +31,7 @@ test: build ## every test, against the embedded engine
 	cd sandbox && $(GO) test $(TEST_FLAGS) -timeout $(TEST_TIMEOUT) ./...
 
 # Tests whose documents and indexes an account takes as they are.
-DOUBLE_TESTS := TestCopyAgain|TestConflictsGo|TestAnEmptyCollection|TestFinishedSteps|TestRefusedDocumentsAreKept|TestInterruptedBetween
+DOUBLE_TESTS := TestCopyAgain|TestConflictsGo|TestAnEmptyCollection|TestFinishedSteps|TestRefusedDocumentsAreKept|TestInterruptedBetween|TestVerifyContent
 
 test-double: build ## end-to-end tests with a Cosmos DB account before the source
 	bin/vida-sandbox exec --request-units 200000 --physical-partitions 4 -- \

@@ -87,7 +87,12 @@ func (x *indexed) id(foreign bool) any {
 }
 
 func (x *indexed) filter() bson.D {
-	pick := func() any { return x.id(true) }
+	pick := func() any {
+		if x.random.IntN(10) == 0 {
+			return []any{nil, math.Inf(1), math.Inf(-1)}[x.random.IntN(3)]
+		}
+		return x.id(true)
+	}
 	switch x.random.IntN(7) {
 	case 0:
 		return bson.D{}
@@ -208,8 +213,8 @@ func TestIndexSparesTheServer(t *testing.T) {
 	ctx := t.Context()
 	read := func(name string) int {
 		before := x.reads.reads["d."+name]
-		for n := range 10 {
-			if _, err := all(ctx, x.through.Collection(name), bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: n}}}}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}})); err != nil {
+		for _, bound := range []any{0, 3, 7.5, int64(1) << 40, math.Inf(-1), math.Inf(1), nil, "", true, primitive.ObjectID{}} {
+			if _, err := all(ctx, x.through.Collection(name), bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: bound}}}}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}})); err != nil {
 				t.Fatal(err)
 			}
 		}

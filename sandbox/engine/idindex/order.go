@@ -15,7 +15,7 @@ func rank(value bson.RawValue) int {
 	case bson.TypeInt32, bson.TypeInt64:
 		return 1
 	case bson.TypeDouble:
-		if number := value.Double(); math.IsNaN(number) || math.IsInf(number, 0) {
+		if math.IsNaN(value.Double()) {
 			return 0
 		}
 		return 1

@@ -15,7 +15,7 @@ func sees(operand bson.RawValue) (some, sure bool) {
 		return true, true
 	}
 	switch operand.Type {
-	case bson.TypeBoolean, bson.TypeBinary, bson.TypeTimestamp, bson.TypeEmbeddedDocument:
+	case bson.TypeNull, bson.TypeBoolean, bson.TypeBinary, bson.TypeTimestamp, bson.TypeEmbeddedDocument:
 		return false, true
 	}
 	return false, false
