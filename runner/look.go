@@ -319,7 +319,9 @@ func storedReport(step *plans.Step, saved state.Step, units []state.Unit) StepRe
 	}
 	if counts, done, expected, err := sumUnits(units); err == nil {
 		report.UnitsTotal, report.UnitsDone, report.Expected = int64(len(units)), done, expected
-		report.Unbalanced = unbalanced(units)
+		if steps.KeepsBooks(step.Type) {
+			report.Unbalanced = unbalanced(units)
+		}
 		if saved.Status != StatusSucceeded && saved.Status != StatusDifferences {
 			report.Counts = counts
 			if usage, err := storedUsage(step.Name, saved.Usage); err == nil {

@@ -1,5 +1,7 @@
 package steps
 
+import "vida/plans"
+
 // Counts are the books of a unit, of a step or of a run.
 type Counts struct {
 	Read         int64   `json:"read,omitempty"`
@@ -46,8 +48,13 @@ func (c Counts) Accounted() int64 {
 	return c.Inserted + c.Identical + c.Replaced + c.Skipped + c.Rejected + c.Filtered
 }
 
-// Balanced tells whether the books add up. A step that brings no documents has none.
-func (c Counts) Balanced() bool { return c.Accounted() == 0 || c.Accounted() == c.Read }
+// Balanced tells whether the books add up. Only steps that bring documents have books: see [KeepsBooks].
+func (c Counts) Balanced() bool { return c.Accounted() == c.Read }
+
+// KeepsBooks tells whether steps of a type account for each document that they read.
+func KeepsBooks(stepType string) bool {
+	return stepType == plans.TypeCopy || stepType == plans.TypeGenerate
+}
 
 // FellShort tells whether something differs or did not arrive: the run then ends with exit code 3.
 func (c Counts) FellShort() bool {

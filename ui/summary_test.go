@@ -3,9 +3,11 @@ package ui
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"vida/runner"
 	"vida/steps"
@@ -99,6 +101,25 @@ func TestAdvice(t *testing.T) {
 		}
 		if got := out.String()[strings.Index(out.String(), "\nfull-migration")+1:]; got != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", c.name, got, c.want)
+		}
+	}
+}
+
+// Books that do not balance are not passed over, nor where one mistake makes up for another.
+func TestBooksThatDoNotBalance(t *testing.T) {
+	for what, spoil := range map[string]func(*runner.StepReport){
+		"of a unit":   func(s *runner.StepReport) { s.Unbalanced = 1 },
+		"of the step": func(s *runner.StepReport) { s.Counts.Inserted-- },
+		"altogether":  func(s *runner.StepReport) { s.Counts.Inserted = 0 },
+	} {
+		step := ended(copying(5000), runner.StatusInterrupted, 4)
+		spoil(step)
+		var text, object bytes.Buffer
+		if err := errors.Join(Status(&text, report(runner.StatusInterrupted, step), next), ReportJSON(&object, time.Now(), report(runner.StatusInterrupted, step))); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(text.String(), "THE BOOKS DO NOT BALANCE") || !strings.Contains(object.String(), `"balanced":false`) {
+			t.Errorf("%s:\n%s\n%s", what, &text, &object)
 		}
 	}
 }
