@@ -257,8 +257,8 @@ func TestMistakesInAnIndexFileAreShownAtTheirPlaces(t *testing.T) {
 	  file: indexes.yaml
 	`)
 	for _, flag := range []string{"--dry-run", "--progress=none"} {
-		o := j.mustVida(1, "run", plan, flag)
-		contains(t, flag, o.stdout, "indexes.yaml:5:7: an index has no field \"uniq\"", "did you mean unique?", "indexes.yaml:6:16: \"2dshpere\" is no type of index", "did you mean 2dsphere?")
+		o := j.mustVida(2, "run", plan, flag)
+		contains(t, flag, o.stderr, "indexes.yaml:5:7: an index has no field \"uniq\"", "did you mean unique?", "indexes.yaml:6:16: \"2dshpere\" is no type of index", "did you mean 2dsphere?")
 	}
 }
 
@@ -292,7 +292,7 @@ func TestAnEditedIndexFileIsTakenUp(t *testing.T) {
 	contains(t, "verify", report.step(t, "verify").notes(), "4 of 4 indexes are equal")
 
 	j.file("indexes.yaml", "version: 1\ncollections: {orders: [{key: {more: 1}, uniq: true}]}\n")
-	contains(t, "the error", j.run(1, plan).step(t, "create").Error, `an index has no field "uniq"`)
+	contains(t, "the error", j.mustVida(2, "run", plan).stderr, `an index has no field "uniq"`)
 }
 
 func TestExtractKeepsWhatSomebodyEdited(t *testing.T) {
