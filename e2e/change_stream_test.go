@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/mongo/options"
@@ -81,6 +82,22 @@ func TestWhatAChangeStreamLeavesOutIsCopied(t *testing.T) {
 	}
 }
 
+// Every type of _id arrives by a stream, and by the comparison where a stream leaves it out.
+func TestChangeStreamsBringEveryTypeOfID(t *testing.T) {
+	t.Parallel()
+	j := newJob(t)
+	j.documentDB()
+	documents := mixedDocuments(t, seed(t), 300)
+	insert(t, j.source.Collection("orders"), documents)
+	d := startDouble(t, "--request-units", "100000", "--physical-partitions", "3", "--stream-gap", "3")
+	j.through(d)
+	copied := j.run(0, j.plan("types", copyByStreams)).step(t, "copy")
+	copied.balanced(t)
+	t.Log(copied.notes())
+	want(t, "inserted", copied.Inserted, int64(len(documents)))
+	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
+}
+
 // A server that has no change streams is told of before anything is copied, with what to do.
 func TestAServerWithoutChangeStreams(t *testing.T) {
 	t.Parallel()
@@ -139,6 +156,53 @@ func TestAKilledCopyByChangeStreamsGoesOn(t *testing.T) {
 	if most := int64(kills * streams * uncoveredBatches * batch); twice > most {
 		t.Errorf("%d documents were sent twice, at most %d were in flight", twice, most)
 	}
+}
+
+// Killed at any instant of its three stages, again and again, the copy goes on: nothing is missing, and each document
+// is in the books once.
+func TestACopyByChangeStreamsIsKilledAtAnyInstant(t *testing.T) {
+	t.Parallel()
+	j := newJob(t)
+	random := seed(t)
+	const documents = 300
+	insert(t, j.source.Collection("orders"), sizeable(0, documents))
+	d := startDouble(t, "--request-units", "100000", "--physical-partitions", "3", "--stream-gap", "5")
+	target := newTap(t, targetURI)
+	j.through(d)
+	j.env = append(j.env, "MONGODB_ATLAS_CONNECTION_STRING="+target.uri())
+	plan := j.plan("killed", copyByStreams)
+	kills := 0
+	for ; kills < 40; kills++ {
+		if j.interruptAt(0, []*tap{target}, 1+random.Int64N(16+int64(kills)/2), time.Duration(random.Int64N(int64(3*time.Millisecond))),
+			func(*running) {}, "run", plan, "--progress", "none") {
+			break
+		}
+	}
+	copied := j.run(0, plan).step(t, "copy")
+	t.Logf("%d kills: %+v", kills, copied)
+	copied.balanced(t)
+	want(t, "arrived", copied.Inserted+copied.Identical, documents)
+	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
+	if kills < 8 {
+		t.Errorf("only %d kills: the test proves little", kills)
+	}
+}
+
+// A server that refuses every continuation is not asked for ever.
+func TestAChangeStreamThatIsNeverGoneOnWith(t *testing.T) {
+	t.Parallel()
+	j := newJob(t)
+	insert(t, j.source.Collection("orders"), sizeable(0, 20))
+	d := startDouble(t, "--physical-partitions", "1",
+		"--source-faults", j.file("refuse.yaml", "rules:\n  - {command: aggregate, action: error, error: {code: 260}}\n"))
+	j.through(d)
+	o := j.mustVida(1, "run", j.plan("refused", copyByStreams), "--progress", "none")
+	for _, part := range []string{"does not go on with this change stream", "4 times", "read: ids"} {
+		if !strings.Contains(o.stdout+o.stderr, part) {
+			t.Errorf("%q is not in:\n%s%s", part, o.stdout, o.stderr)
+		}
+	}
+	want(t, "streams opened", int64(d.fired("source")), 4)
 }
 
 // While the streams are read, and again when they have been, documents are changed, inserted and deleted. In the end
@@ -348,6 +412,9 @@ func TestChangeStreamsWithFilterRejectsAndTwins(t *testing.T) {
 // estimate, since what Cosmos DB charges for an event's own fields is not documented; docs/cosmos-db.md has its figures.
 func TestWhatACopyCostsEitherWay(t *testing.T) {
 	t.Parallel()
+	if !newJob(t).embedded() {
+		t.Skip("DocumentDB's counts are stale, by which a collection is cut into more ranges than it is worth")
+	}
 	const fewer, more = 1000, 3000
 	cost := func(read string, documents int) float64 {
 		j := newJob(t)

@@ -221,18 +221,9 @@ func (c *coverage) only(ctx context.Context, ids []bson.RawValue) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	there := map[string]bool{}
-	if c.work.Blind != blindSource {
-		pass := newSieve(c.env.Step().Spec.(*plans.CopySpec).Transform)
-		err := c.source.FindByID(ctx, c.work.From, ids, func(document bson.Raw) {
-			if len(pass.pass([]bson.Raw{document})) > 0 {
-				id, _ := endpoint.IDOf(document)
-				there[endpoint.IDKey(id)] = true
-			}
-		})
-		if err != nil {
-			return err
-		}
+	there, err := c.stillThere(ctx, ids)
+	if err != nil {
+		return err
 	}
 	for _, id := range ids {
 		switch {
@@ -247,6 +238,27 @@ func (c *coverage) only(ctx context.Context, ids []bson.RawValue) error {
 		}
 	}
 	return nil
+}
+
+// stillThere asks the source for documents by their _ids. A filter has to see them whole.
+func (c *coverage) stillThere(ctx context.Context, ids []bson.RawValue) (map[string]bool, error) {
+	there := map[string]bool{}
+	if c.work.Blind == blindSource {
+		return there, nil
+	}
+	transform := c.env.Step().Spec.(*plans.CopySpec).Transform
+	if transform == nil {
+		err := c.source.FindIDs(ctx, c.work.From, ids, func(id bson.RawValue) { there[endpoint.IDKey(id)] = true })
+		return there, err
+	}
+	pass := newSieve(transform)
+	err := c.source.FindByID(ctx, c.work.From, ids, func(document bson.Raw) {
+		if len(pass.pass([]bson.Raw{document})) > 0 {
+			id, _ := endpoint.IDOf(document)
+			there[endpoint.IDKey(id)] = true
+		}
+	})
+	return there, err
 }
 
 // unlisted takes those out of the missing that are in the list already: the target has refused them before.

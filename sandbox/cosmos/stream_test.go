@@ -226,6 +226,54 @@ func TestChangeStreams(t *testing.T) {
 		}
 	})
 
+	t.Run("a stream is lost to a split", func(t *testing.T) {
+		lossy := roomy
+		lossy.Profile.LoseSplitStreams = true
+		w := newWatched(t, servers.SourceURI, lossy, documents)
+		token := w.tokens()[0]
+		running, err := w.watch(token, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, middle := w.ids(running, 10)
+		if err := w.double.Apply(Change{Partitions: ptr(5)}); err != nil {
+			t.Fatal(err)
+		}
+		for running.TryNext(t.Context()) {
+			t.Error("the stream goes on")
+		}
+		if refusal(running.Err()).Code != codeInvalidOptions {
+			t.Errorf("getMore: %v", running.Err())
+		}
+		for _, token := range []bson.Raw{token, middle} {
+			if _, err := w.watch(token, 10); refusal(err).Code != codeInvalidOptions {
+				t.Errorf("going on: %v", err)
+			}
+		}
+		all := map[int]int{}
+		for _, token := range w.tokens() {
+			ids, _ := w.from(token, documents)
+			seen(all, ids)
+		}
+		if len(all) != documents {
+			t.Errorf("%d documents in all by new tokens", len(all))
+		}
+	})
+
+	t.Run("a stream leaves documents out", func(t *testing.T) {
+		gappy := roomy
+		gappy.Profile.StreamGap = 5
+		w := newWatched(t, servers.SourceURI, gappy, documents)
+		all := map[int]int{}
+		for _, token := range w.tokens() {
+			ids, _ := w.from(token, documents)
+			seen(all, ids)
+		}
+		if left := documents - len(all); left < documents/10 || left > documents/3 {
+			t.Errorf("%d of %d documents were left out", left, documents)
+		}
+	})
+
 	t.Run("throttled, it answers with an empty page", func(t *testing.T) {
 		w := newWatched(t, servers.SourceURI, roomy, documents)
 		token := w.tokens()[1]
