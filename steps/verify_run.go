@@ -20,7 +20,7 @@ import (
 type stream struct {
 	cursor    *endpoint.Cursor // nil: the side is not read
 	documents []bson.Raw       // of the source as a copy with the step's filter, set and unset makes them
-	last      bson.RawValue    // the _id of the last one read
+	last      bson.RawValue    // the _id of the last one read; of the source only
 	bytes     int64            // of the batch they are from
 	ended     bool
 }
@@ -188,7 +188,7 @@ func (c *comparison) fetchTarget(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.to.documents, c.to.bytes, c.to.last = batch.Documents, batch.Bytes, batch.Last
+	c.to.documents, c.to.bytes = batch.Documents, batch.Bytes
 	c.task.Report(Counts{Throttled: batch.Usage.Throttled, Retries: batch.Usage.Retries})
 	return nil
 }
