@@ -73,7 +73,11 @@ func TestWhatAChangeStreamLeavesOutIsCopied(t *testing.T) {
 	insert(t, j.source.Collection("orders"), sizeable(0, 300))
 	d := startDouble(t, "--request-units", "100000", "--physical-partitions", "3", "--stream-gap", "7")
 	j.through(d)
-	copied := j.run(0, j.plan("gaps", copyByStreams)).step(t, "copy")
+	report := j.run(0, j.plan("gaps", "- name: check\n  type: check-connections\n"+copyByStreams))
+	if notes := report.step(t, "check").notes(); !strings.Contains(notes, "orders has 3 change streams") {
+		t.Errorf("the check says: %s", notes)
+	}
+	copied := report.step(t, "copy")
 	copied.balanced(t)
 	want(t, "inserted", copied.Inserted, 300)
 	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
@@ -144,6 +148,9 @@ func TestAKilledCopyByChangeStreamsGoesOn(t *testing.T) {
 		start := target.documents("orders")
 		if j.killWhen(func() bool { return target.documents("orders") > start+100 }, "run", plan, "--progress", "none") {
 			t.Fatal("it ended before it was killed")
+		}
+		if kills == 0 {
+			want(t, "streams open at a time", d.cosmos().Commands["aggregate"], streams)
 		}
 	}
 	d.change(`{"request_units": 100000}`)
@@ -263,8 +270,12 @@ func TestDocumentsThatChangeWhileStreamsAreRead(t *testing.T) {
 	if copied.Replaced == 0 {
 		t.Error("no document was replaced by a newer version")
 	}
-	if list := j.rejects(filepath.Join(j.dir, "changes.yaml")); len(list.Differences) != len(deleted) || len(list.Conflicts) > 0 {
+	path := filepath.Join(j.dir, "changes.yaml")
+	if list := j.rejects(path); len(list.Differences) != len(deleted) || len(list.Conflicts) > 0 {
 		t.Errorf("%d differences and %d conflicts are listed", len(list.Differences), len(list.Conflicts))
+	}
+	if o := j.mustVida(0, "status", path, "--rejects", "--output", "json"); strings.Contains(o.stdout, "not_listed") {
+		t.Errorf("something is not listed: %s", o.stdout)
 	}
 	if _, err := target.DeleteMany(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: deleted}}}}); err != nil {
 		t.Fatal(err)

@@ -117,7 +117,8 @@ func CountUnlisted(o Options) (unlisted Unlisted, err error) {
 		case plans.TypeVerifyContent:
 			unlisted.Differences += beyond(counts.Missing+counts.Differing+counts.Unexpected, Differences())
 		case plans.TypeCopy:
-			unlisted.Conflicts += beyond(counts.Skipped+counts.Replaced, steps.DecidedConflicts())
+			unlisted.Conflicts += beyond(counts.Conflicts(), steps.DecidedConflicts())
+			unlisted.Differences += beyond(counts.Unexpected, Differences())
 		}
 		if err != nil {
 			return unlisted, err

@@ -262,7 +262,7 @@ func intendedOf(unit Unit) map[string]bool {
 
 func (copyStep) Finish(_ context.Context, _ Env, results []Result) (Result, error) {
 	total := sum(results)
-	if conflicts := total.Counts.Skipped + total.Counts.Replaced; conflicts > MostConflicts {
+	if conflicts := total.Counts.Conflicts(); conflicts > MostConflicts {
 		total.Notes = append(total.Notes, fmt.Sprintf("of %d conflicts vida status --rejects lists %d", conflicts, MostConflicts))
 	}
 	note, err := streamNote(results)

@@ -31,10 +31,10 @@ func (copyStep) Next(ctx context.Context, env Env, done []DoneUnit) ([]Unit, err
 		}
 		taken = taken || work.Stream.Tail
 		var output copyOutput
-		if err := json.Unmarshal(unit.Result.Output, &output); err != nil || output.Stream == nil {
-			return nil, fmt.Errorf("unit %s: its saved result is not one of a change stream: %w", unit.ID, err)
+		if err := json.Unmarshal(unit.Result.Output, &output); err != nil {
+			return nil, fmt.Errorf("unit %s: its saved result: %w", unit.ID, err)
 		}
-		if !output.Stream.After.IsZero() {
+		if output.Stream != nil && !output.Stream.After.IsZero() {
 			part := *work.Stream
 			part.First, part.Token, part.Tail = part.first(), output.Stream.After, true
 			work.Stream = &part

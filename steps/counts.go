@@ -8,6 +8,7 @@ type Counts struct {
 	Inserted     int64   `json:"inserted,omitempty"`
 	Identical    int64   `json:"identical,omitempty"` // was there already, byte for byte
 	Replaced     int64   `json:"replaced,omitempty"`
+	Renewed      int64   `json:"renewed,omitempty"` // of those replaced, earlier copies of the same documents by the same step
 	Skipped      int64   `json:"skipped,omitempty"` // was there already, differs, kept as it was (on_conflict: skip)
 	Rejected     int64   `json:"rejected,omitempty"`
 	Filtered     int64   `json:"filtered,omitempty"`
@@ -28,6 +29,7 @@ func (c Counts) Plus(d Counts) Counts {
 	c.Inserted += d.Inserted
 	c.Identical += d.Identical
 	c.Replaced += d.Replaced
+	c.Renewed += d.Renewed
 	c.Skipped += d.Skipped
 	c.Rejected += d.Rejected
 	c.Filtered += d.Filtered
@@ -55,6 +57,9 @@ func (c Counts) Balanced() bool { return c.Accounted() == c.Read }
 func KeepsBooks(stepType string) bool {
 	return stepType == plans.TypeCopy || stepType == plans.TypeGenerate
 }
+
+// Conflicts are documents that met another one with their _id, and what on_conflict decided.
+func (c Counts) Conflicts() int64 { return c.Skipped + c.Replaced - c.Renewed }
 
 // FellShort tells whether something differs or did not arrive: the run then ends with exit code 3.
 func (c Counts) FellShort() bool {

@@ -193,6 +193,9 @@ func (s *settlement) replaceBy(ctx context.Context, indexes []int, documents []b
 			continue
 		}
 		s.decide(index, OutcomeReplaced, 0, message)
+		if message == "" {
+			s.counts.Renewed++
+		}
 	}
 	return nil
 }
