@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -26,19 +25,63 @@ type usage struct {
 func measure(command *exec.Cmd) (usage, error) {
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
+	var used usage
 	before, started := machineBusy(), time.Now()
-	err := command.Run()
-	used := usage{wall: time.Since(started), busy: machineBusy() - before, output: stdout.Bytes()}
+	err := command.Start()
+	if err == nil {
+		peak := watchMemory(command.Process.Pid)
+		err = command.Wait()
+		used.memory = peak()
+	}
+	used.wall, used.busy, used.output = time.Since(started), machineBusy()-before, stdout.Bytes()
 	if err != nil {
 		return used, fmt.Errorf("%s: %w\n%s%s", strings.Join(command.Args, " "), err, stdout.String(), stderr.String())
 	}
 	used.cpu = command.ProcessState.UserTime() + command.ProcessState.SystemTime()
-	resources, ok := command.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
+	if used.memory == 0 {
 		return used, errors.New("the system does not tell a process's memory")
 	}
-	used.memory = resources.Maxrss << 10
 	return used, nil
+}
+
+// watchMemory looks again and again at the most that a process has had resident, until peak is called, which returns
+// it. What the kernel tells of it at the end will not do: that counts the memory of who started the process too.
+func watchMemory(pid int) (peak func() int64) {
+	const interval = 10 * time.Millisecond
+	stop, told := make(chan struct{}), make(chan int64)
+	go func() {
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		most := int64(0)
+		for {
+			most = max(most, residentPeak(pid))
+			select {
+			case <-ticker.C:
+			case <-stop:
+				told <- most
+				return
+			}
+		}
+	}()
+	return func() int64 {
+		close(stop)
+		return <-told
+	}
+}
+
+// residentPeak is the most that a process has had resident so far, in bytes; 0 where that is not told.
+func residentPeak(pid int) int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	number, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	kilobytes, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return kilobytes << 10
 }
 
 // machineBusy is the CPU time that everything on this machine has used since it started.
