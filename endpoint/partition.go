@@ -71,7 +71,7 @@ type partitioner struct {
 
 func (r *Reader) partitioner(collection string) *partitioner {
 	return &partitioner{reader: r, collection: collection, look: func(ctx context.Context, in Range, direction int) ([]bson.RawValue, error) {
-		return r.entries(ctx, collection, in, direction)
+		return r.entries(ctx, collection, in, nil, direction, sampleEntries)
 	}}
 }
 
@@ -201,14 +201,19 @@ func (r *Reader) edge(ctx context.Context, collection string, in Range, directio
 	return id, any, err
 }
 
-// entries looks up the least (direction 1) or greatest (-1) _ids of a range, at most sampleEntries.
-func (r *Reader) entries(ctx context.Context, collection string, in Range, direction int) (ids []bson.RawValue, err error) {
+// entries looks up the least (direction 1) or greatest (-1) _ids in a range of documents that match the queries, at most
+// so many.
+func (r *Reader) entries(ctx context.Context, collection string, in Range, queries []bson.Raw, direction, most int) (ids []bson.RawValue, err error) {
+	filter, err := combine(in.filter(bson.RawValue{}, false), queries)
+	if err != nil {
+		return nil, err
+	}
 	err = r.promptly(ctx, "look up _ids in "+r.Namespace(collection), func(ctx context.Context) error {
-		ids = ids[:0]
-		cursor, err := r.collection(collection).Find(ctx, in.filter(bson.RawValue{}, false), options.Find().
+		ids = nil
+		cursor, err := r.collection(collection).Find(ctx, filter, options.Find().
 			SetSort(bson.D{{Key: "_id", Value: direction}}).
 			SetProjection(bson.D{{Key: "_id", Value: 1}}).
-			SetLimit(-sampleEntries)) // negative: in a single batch
+			SetLimit(-int64(most))) // negative: in a single batch
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,6 @@ import (
 
 	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
 )
 
 // The questions that a sampler asks.
@@ -28,29 +27,8 @@ func through(ids []bson.RawValue) (in Range, ok bool) {
 }
 
 // ids are the _ids at a place, in one page and in their order.
-func (s *sampler) ids(ctx context.Context, at place, queries []bson.Raw, count int) (ids []bson.RawValue, err error) {
-	r, collection := s.reader, s.outlook.Collection
-	filter, err := combine(at.in.filter(bson.RawValue{}, false), queries)
-	if err != nil {
-		return nil, err
-	}
-	err = r.promptly(ctx, "look up _ids in "+r.Namespace(collection), func(ctx context.Context) error {
-		ids = nil
-		cursor, err := r.collection(collection).Find(ctx, filter, options.Find().
-			SetSort(bson.D{{Key: "_id", Value: at.direction}}).
-			SetProjection(bson.D{{Key: "_id", Value: 1}}).
-			SetLimit(int64(count)).SetBatchSize(int32(count)))
-		if err != nil {
-			return err
-		}
-		defer func() { _ = cursor.Close(ctx) }()
-		for cursor.Next(ctx) {
-			if id, ok := IDOf(cursor.Current); ok {
-				ids = append(ids, CloneValue(id))
-			}
-		}
-		return cursor.Err()
-	})
+func (s *sampler) ids(ctx context.Context, at place, queries []bson.Raw, count int) ([]bson.RawValue, error) {
+	ids, err := s.reader.entries(ctx, s.outlook.Collection, at.in, queries, at.direction, count)
 	if at.direction < 0 {
 		slices.Reverse(ids)
 	}

@@ -51,6 +51,7 @@ type StreamCursor struct {
 	quiet    int     // pages without news, one after the other
 	gone     int     // refusals because of a partition that moves, one after the other
 	mean     float64 // bytes an event
+	guessed  bool    // mean is what metadata says
 	asked    int
 	usage    Usage
 }
@@ -80,6 +81,7 @@ func (r *Reader) ReadStream(stream Stream) *StreamCursor {
 		lane:     newLane(r, false, stream.Stopping),
 		patience: newPatience(r.config.Retry, stream.Stopping),
 		after:    stream.After,
+		guessed:  true,
 	}
 	if stream.DocumentBytes > 0 {
 		c.mean = float64(stream.DocumentBytes + eventOverhead)
@@ -108,13 +110,15 @@ func (c *StreamCursor) Expected() int64 {
 func (c *StreamCursor) After() bson.Raw { return c.after }
 
 func (c *StreamCursor) batchDocuments() int {
-	most := float64(c.stream.BatchBytes)
+	most, mean := float64(c.stream.BatchBytes), c.mean
 	if m := c.lane.endpoint.meter; m != nil {
 		if weight := m.governor.affordable(kindStream, c.stream.Collection); weight > 0 {
 			most = min(most, weight/documentedReadPerKB*kilobyte)
+			if c.guessed {
+				mean = max(mean, unseenDocument)
+			}
 		}
 	}
-	mean := c.mean
 	if mean == 0 {
 		mean = unseenDocument
 	}
@@ -284,8 +288,8 @@ func (c *StreamCursor) accept(events []bson.Raw) (StreamBatch, error) {
 	}
 	c.after = bytes.Clone(token)
 	batch.After = c.after
-	if mean := float64(size) / float64(len(events)); c.mean == 0 {
-		c.mean = mean
+	if mean := float64(size) / float64(len(events)); c.guessed {
+		c.mean, c.guessed = mean, false
 	} else {
 		c.mean = (c.mean + mean) / 2
 	}
