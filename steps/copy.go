@@ -194,13 +194,18 @@ func divideCollection(ctx context.Context, env Env, reader *endpoint.Reader, p p
 		if err != nil {
 			return nil, err
 		}
-		units[n] = Unit{
-			ID:       fmt.Sprintf("%s/%05d", p.From, n),
-			Spec:     body,
-			Expected: int64(part.Share * float64(stats.Documents)),
-		}
+		units[n] = Unit{ID: fmt.Sprintf("%s/%05d", p.From, n), Spec: body, Expected: expected(part, stats)}
 	}
 	return units, nil
+}
+
+// expected is how many documents a part probably has; 0 where there is no telling. A part in which nothing was seen has
+// one, so that it is not taken for one that may have any number and is asked to share them.
+func expected(part endpoint.Part, stats endpoint.Stats) int64 {
+	if stats.Documents <= 0 {
+		return 0
+	}
+	return max(1, int64(part.Share*float64(stats.Documents)))
 }
 
 func (copyStep) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {

@@ -105,6 +105,7 @@ func (c *coverage) run(ctx context.Context) error {
 				whole = append(whole, idsOf(batch)...)
 				continue
 			}
+			reckon(c.task, rest, c.work.Top, batch)
 			if err := c.compare(ctx, idsOf(batch), last, upTo(rest, batch.Last)); err != nil {
 				return err
 			}

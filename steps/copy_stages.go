@@ -82,12 +82,12 @@ func divideCoverage(ctx context.Context, env Env, spec *plans.CopySpec, works []
 			if err := json.Unmarshal(unit.Spec, &part); err != nil {
 				return nil, err
 			}
-			work.Range, work.Blind, work.Check, work.Stream = part.Range, part.Blind, true, nil
+			work.Range, work.Top, work.Blind, work.Check, work.Stream = part.Range, part.Top, part.Blind, true, nil
 			body, err := json.Marshal(work)
 			if err != nil {
 				return nil, err
 			}
-			units = append(units, Unit{ID: fmt.Sprintf("%s/check-%05d", work.From, n), Spec: body})
+			units = append(units, Unit{ID: fmt.Sprintf("%s/check-%05d", work.From, n), Spec: body, Expected: unit.Expected})
 		}
 	}
 	return units, nil

@@ -229,13 +229,13 @@ func verifyUnits(ctx context.Context, tuning plans.Tuning, spec *plans.VerifyCon
 		if stats.Documents > 0 {
 			work.Mean = stats.Bytes / stats.Documents
 		}
-		expected := int64(part.Share * float64(stats.Documents))
+		probably := expected(part, stats)
 		if isSample(spec.Sample) {
-			expected = max(1, sampled(expected, spec.Sample))
-			work.Limit = expected
+			probably = max(1, sampled(probably, spec.Sample))
+			work.Limit = probably
 		}
 		body, err := json.Marshal(work)
-		units = append(units, Unit{ID: fmt.Sprintf("%s/%05d", p.From, len(units)), Spec: body, Expected: expected})
+		units = append(units, Unit{ID: fmt.Sprintf("%s/%05d", p.From, len(units)), Spec: body, Expected: probably})
 		return err
 	}
 	for _, part := range partitions.Parts {
