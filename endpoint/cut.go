@@ -49,7 +49,8 @@ func (i interval) documents() float64 {
 // cut divides what lies between the first and the last _id into about want parts. Its outer ends stay open, for what
 // is inserted there. The parts' shares are documents.
 func (p *partitioner) cut(ctx context.Context, bracket string, first, last bson.RawValue, want int, documents int64) ([]Part, error) {
-	intervals := []interval{{low: first, high: last, width: 1, closed: want <= 1 || SameValue(first, last)}}
+	want = max(1, want)
+	intervals := []interval{{low: first, high: last, width: 1, closed: want == 1 || SameValue(first, last)}}
 	unseen := func() float64 {
 		left := float64(documents)
 		for _, i := range intervals {
@@ -116,22 +117,25 @@ func toCut(intervals []interval, want int, unseen float64) []int {
 	return chosen
 }
 
-// join makes parts of neighbouring pieces.
+// join makes parts of neighbouring pieces, no more than are wanted.
 func join(intervals []interval, bracket string, want int, unseen float64, last bson.RawValue) []Part {
 	total := unseen
 	for _, i := range intervals {
 		total += i.documents()
 	}
 	var parts []Part
+	before, number := 0.0, -1 // documents before the piece, and the part that it falls into by its middle
 	for _, i := range intervals {
 		weight := i.documents() + i.width*unseen
-		if n := len(parts) - 1; n >= 0 && parts[n].Share+weight/2 <= total/float64(want) {
+		at := min(int((before+weight/2)/total*float64(want)), want-1)
+		before += weight
+		if n := len(parts) - 1; at == number {
 			parts[n].Share += weight
 			continue
-		}
-		if n := len(parts) - 1; n >= 0 {
+		} else if n >= 0 {
 			parts[n].Range.Below = Value{i.low}
 		}
+		number = at
 		parts = append(parts, Part{Range: Range{Bracket: bracket, From: Value{i.low}}, Share: weight})
 	}
 	parts[0].Range.From = Value{}

@@ -96,7 +96,7 @@ func TestPartsAreBalancedWhereDocumentsCrowd(t *testing.T) {
 					t.Errorf("%d of %d documents are in the parts", all, len(ids))
 				}
 				t.Logf("%d parts, the largest has %d; %d probes", len(parts), largest, p.probes.Load())
-				if len(parts) > 2*want {
+				if len(parts) > want {
 					t.Errorf("%d parts, wanted %d", len(parts), want)
 				}
 				if p.probes.Load() > 4*want+256 {
