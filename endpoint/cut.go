@@ -51,15 +51,8 @@ func (i interval) documents() float64 {
 func (p *partitioner) cut(ctx context.Context, bracket string, first, last bson.RawValue, want int, documents int64) ([]Part, error) {
 	want = max(1, want)
 	intervals := []interval{{low: first, high: last, width: 1, closed: want == 1 || SameValue(first, last)}}
-	unseen := func() float64 {
-		left := float64(documents)
-		for _, i := range intervals {
-			left -= i.documents()
-		}
-		return max(0, left)
-	}
 	for budget := cutsPerPart*want + cutsToSearch; budget > 0; {
-		chosen := toCut(intervals, want, unseen())
+		chosen := toCut(intervals, weightsOf(intervals, documents), want)
 		if len(chosen) > min(budget, probesAtOnce/2) {
 			chosen = chosen[:min(budget, probesAtOnce/2)]
 		}
@@ -89,28 +82,43 @@ func (p *partitioner) cut(ctx context.Context, bracket string, first, last bson.
 		}
 		intervals = pieces
 	}
-	return join(intervals, bracket, want, unseen(), last), nil
+	return join(intervals, weightsOf(intervals, documents), bracket, want, last), nil
 }
 
-// toCut picks the pieces that hold more than a part should, the heaviest first. unseen is how many documents are
-// somewhere in the key space, with no telling where.
-func toCut(intervals []interval, want int, unseen float64) []int {
-	total := unseen
+// weights are how many documents pieces probably hold: what was seen of them, and by their width of those that are
+// somewhere in the key space with no telling where.
+type weights struct {
+	of     []float64
+	total  float64
+	unseen float64
+}
+
+func weightsOf(intervals []interval, documents int64) weights {
+	seen := 0.0
 	for _, i := range intervals {
-		total += i.documents()
+		seen += i.documents()
 	}
-	searching := unseen > unseenShare*total
-	weight := func(n int) float64 { return intervals[n].documents() + intervals[n].width*unseen }
+	w := weights{of: make([]float64, len(intervals)), unseen: max(0, float64(documents)-seen)}
+	w.total = seen + w.unseen
+	for n, i := range intervals {
+		w.of[n] = i.documents() + i.width*w.unseen
+	}
+	return w
+}
+
+// toCut picks the pieces that hold more than a part should, the heaviest first.
+func toCut(intervals []interval, w weights, want int) []int {
+	searching := w.unseen > unseenShare*w.total
 	var chosen []int
 	for n, i := range intervals {
-		if !i.closed && (len(intervals) == 1 || searching || weight(n) > heavyPiece*total/float64(want)) {
+		if !i.closed && (len(intervals) == 1 || searching || w.of[n] > heavyPiece*w.total/float64(want)) {
 			chosen = append(chosen, n)
 		}
 	}
-	slices.SortStableFunc(chosen, func(a, b int) int { return cmp.Compare(weight(b), weight(a)) })
+	slices.SortStableFunc(chosen, func(a, b int) int { return cmp.Compare(w.of[b], w.of[a]) })
 	// Half as heavy as the heaviest at least, so that none is cut before the halves of a heavier one.
 	for n, at := range chosen {
-		if weight(at) < weight(chosen[0])/2 {
+		if w.of[at] < w.of[chosen[0]]/2 {
 			return chosen[:n]
 		}
 	}
@@ -118,22 +126,20 @@ func toCut(intervals []interval, want int, unseen float64) []int {
 }
 
 // join makes parts of neighbouring pieces, no more than are wanted.
-func join(intervals []interval, bracket string, want int, unseen float64, last bson.RawValue) []Part {
-	total := unseen
-	for _, i := range intervals {
-		total += i.documents()
-	}
+func join(intervals []interval, w weights, bracket string, want int, last bson.RawValue) []Part {
 	var parts []Part
 	before, number := 0.0, -1 // documents before the piece, and the part that it falls into by its middle
-	for _, i := range intervals {
-		weight := i.documents() + i.width*unseen
-		at := min(int((before+weight/2)/total*float64(want)), want-1)
+	for n, i := range intervals {
+		weight := w.of[n]
+		at := min(int((before+weight/2)/w.total*float64(want)), want-1)
 		before += weight
-		if n := len(parts) - 1; at == number {
-			parts[n].Share += weight
+		latest := len(parts) - 1
+		if at == number {
+			parts[latest].Share += weight
 			continue
-		} else if n >= 0 {
-			parts[n].Range.Below = Value{i.low}
+		}
+		if latest >= 0 {
+			parts[latest].Range.Below = Value{i.low}
 		}
 		number = at
 		parts = append(parts, Part{Range: Range{Bracket: bracket, From: Value{i.low}}, Share: weight})

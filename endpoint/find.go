@@ -103,23 +103,12 @@ func (c *Cursor) SetBatch(documents int, bytes int64) {
 }
 
 func (c *Cursor) batchDocuments() int {
-	most, mean := float64(c.find.BatchBytes), c.mean
-	if m := c.lane.endpoint.meter; m != nil {
-		if weight := m.governor.affordable(kindRead, c.find.Collection); weight > 0 {
-			most = min(most, weight/documentedReadPerKB*kilobyte)
-			if c.guessed {
-				mean = max(mean, unseenDocument)
-			}
-		}
-	}
+	most, mean := c.lane.page(kindRead, c.find.Collection, c.find.BatchBytes, c.mean, c.guessed)
 	if mean > 0 {
 		return max(1, min(c.find.BatchDocuments, int(most/mean)))
 	}
 	return c.find.BatchDocuments
 }
-
-// What a document is taken for at least, where each byte is paid for and none has been seen: metadata may be stale.
-const unseenDocument = 4096
 
 // demand is what the next request will probably cost.
 func (c *Cursor) demand() demand {

@@ -248,6 +248,25 @@ func (r *Reader) statisticsMessage() []byte {
 	return bsoncore.UpdateLength(message, index, int32(len(message))-index)
 }
 
+// What a document is taken for at least, where each byte is paid for and none has been seen: metadata may be stale.
+const unseenDocument = 4096
+
+// page is how many bytes to ask for at once, of at most so many, and what to take a document for that has about mean
+// bytes (0: unknown), which is guessed where none has been seen.
+func (l *lane) page(kind, collection string, bytes int64, mean float64, guessed bool) (most, document float64) {
+	most = float64(bytes)
+	if l.endpoint.meter == nil {
+		return most, mean
+	}
+	if weight := l.endpoint.meter.governor.affordable(kind, collection); weight > 0 {
+		most = min(most, weight/documentedReadPerKB*kilobyte)
+		if guessed {
+			mean = max(mean, unseenDocument)
+		}
+	}
+	return most, mean
+}
+
 // exchange is roundTrip for a command that costs request units where the server counts them.
 func (l *lane) exchange(ctx context.Context, message []byte, d demand) (bsoncore.Document, error) {
 	reply, _, err := l.metered(ctx, message, d)

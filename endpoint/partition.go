@@ -183,22 +183,11 @@ func (p *partitioner) edge(ctx context.Context, in Range, direction int) (bson.R
 
 // edge looks up one entry of the _id index.
 func (r *Reader) edge(ctx context.Context, collection string, in Range, direction int) (id bson.RawValue, any bool, err error) {
-	err = r.promptly(ctx, "look up an _id in "+r.Namespace(collection), func(ctx context.Context) error {
-		any = false
-		document, err := r.collection(collection).FindOne(ctx, in.filter(bson.RawValue{}, false), options.FindOne().
-			SetSort(bson.D{{Key: "_id", Value: direction}}).
-			SetProjection(bson.D{{Key: "_id", Value: 1}})).Raw()
-		if errors.Is(err, mongo.ErrNoDocuments) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		id, any = IDOf(document)
-		id = CloneValue(id)
-		return nil
-	})
-	return id, any, err
+	ids, err := r.entries(ctx, collection, in, nil, direction, 1)
+	if err != nil || len(ids) == 0 {
+		return bson.RawValue{}, false, err
+	}
+	return ids[0], true, nil
 }
 
 // entries looks up the least (direction 1) or greatest (-1) _ids in a range of documents that match the queries, at most

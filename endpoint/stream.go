@@ -110,15 +110,7 @@ func (c *StreamCursor) Expected() int64 {
 func (c *StreamCursor) After() bson.Raw { return c.after }
 
 func (c *StreamCursor) batchDocuments() int {
-	most, mean := float64(c.stream.BatchBytes), c.mean
-	if m := c.lane.endpoint.meter; m != nil {
-		if weight := m.governor.affordable(kindStream, c.stream.Collection); weight > 0 {
-			most = min(most, weight/documentedReadPerKB*kilobyte)
-			if c.guessed {
-				mean = max(mean, unseenDocument)
-			}
-		}
-	}
+	most, mean := c.lane.page(kindStream, c.stream.Collection, c.stream.BatchBytes, c.mean, c.guessed)
 	if mean == 0 {
 		mean = unseenDocument
 	}
