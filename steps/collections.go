@@ -114,3 +114,12 @@ func nothingSelected(reader *endpoint.Reader, selection plans.Selection) error {
 	}
 	return fmt.Errorf("%s has %s: check the names and the connection's database", reader.Database(), what)
 }
+
+// bothReaders opens the two connections of a step that compares them.
+func bothReaders(ctx context.Context, env Reader, from, to string) (source, target *endpoint.Reader, err error) {
+	if source, err = env.Reader(ctx, from); err != nil {
+		return nil, nil, err
+	}
+	target, err = env.Reader(ctx, to)
+	return source, target, err
+}

@@ -153,6 +153,23 @@ func (c *coverage) next(ctx context.Context, cursor *endpoint.Cursor) (endpoint.
 	return batch, err
 }
 
+// each calls visit for each batch of a cursor, which it closes.
+func (c *coverage) each(ctx context.Context, cursor *endpoint.Cursor, visit func(endpoint.Batch) error) error {
+	defer cursor.Close(ctx)
+	for {
+		batch, err := c.next(ctx, cursor)
+		if errors.Is(err, endpoint.ErrEnd) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := visit(batch); err != nil {
+			return err
+		}
+	}
+}
+
 func idsOf(batch endpoint.Batch) []bson.RawValue {
 	ids := make([]bson.RawValue, len(batch.Documents))
 	for n, document := range batch.Documents {
@@ -174,16 +191,7 @@ func (c *coverage) compare(ctx context.Context, ids []bson.RawValue, after bson.
 		found[key] = false
 	}
 	if c.work.Blind != blindTarget {
-		cursor := c.ids(c.target, c.work.To, in, after, nil)
-		defer cursor.Close(ctx)
-		for {
-			batch, err := c.next(ctx, cursor)
-			if errors.Is(err, endpoint.ErrEnd) {
-				break
-			}
-			if err != nil {
-				return err
-			}
+		err := c.each(ctx, c.ids(c.target, c.work.To, in, after, nil), func(batch endpoint.Batch) error {
 			var extra []bson.RawValue
 			for _, id := range idsOf(batch) {
 				key := endpoint.IDKey(id)
@@ -193,9 +201,10 @@ func (c *coverage) compare(ctx context.Context, ids []bson.RawValue, after bson.
 					extra = append(extra, id)
 				}
 			}
-			if err := c.only(ctx, extra); err != nil {
-				return err
-			}
+			return c.only(ctx, extra)
+		})
+		if err != nil {
+			return err
 		}
 	}
 	for _, id := range ids {
@@ -295,15 +304,7 @@ func (c *coverage) bring(ctx context.Context) error {
 		Collection: c.work.From, Queries: []bson.Raw{wanted},
 		BatchDocuments: comparedIDs, BatchBytes: fetchedBytes, DocumentBytes: c.work.Mean, Stopping: c.task.Stopping(),
 	})
-	defer cursor.Close(ctx)
-	for {
-		batch, err := c.next(ctx, cursor)
-		if errors.Is(err, endpoint.ErrEnd) {
-			break
-		}
-		if err != nil {
-			return err
-		}
+	err = c.each(ctx, cursor, func(batch endpoint.Batch) error {
 		counts, rejects, err := c.to.deliver(ctx, parcel{documents: c.wanted(batch.Documents)})
 		if err != nil {
 			return err
@@ -311,6 +312,10 @@ func (c *coverage) bring(ctx context.Context) error {
 		c.task.Report(counts)
 		c.counts = c.counts.Plus(counts)
 		c.list = append(c.list, rejects...)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	c.at.Missing = nil
 	return c.save()

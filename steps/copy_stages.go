@@ -63,11 +63,7 @@ func (copyStep) Next(ctx context.Context, env Env, done []DoneUnit) ([]Unit, err
 
 // divideCoverage cuts the collections whose streams have been read into ranges of _id, of both sides and by types.
 func divideCoverage(ctx context.Context, env Env, spec *plans.CopySpec, works []copyUnit) ([]Unit, error) {
-	source, err := env.Reader(ctx, spec.From)
-	if err != nil {
-		return nil, err
-	}
-	target, err := env.Reader(ctx, spec.To)
+	source, target, err := bothReaders(ctx, env, spec.From, spec.To)
 	if err != nil {
 		return nil, err
 	}

@@ -145,11 +145,7 @@ func sampled(n int64, fraction float64) int64 {
 
 func (verifyContent) Divide(ctx context.Context, env Env) ([]Unit, error) {
 	spec := env.Step().Spec.(*plans.VerifyContentSpec)
-	source, err := env.Reader(ctx, spec.From)
-	if err != nil {
-		return nil, err
-	}
-	target, err := env.Reader(ctx, spec.To)
+	source, target, err := bothReaders(ctx, env, spec.From, spec.To)
 	if err != nil {
 		return nil, err
 	}
@@ -269,10 +265,7 @@ func (verifyContent) Do(ctx context.Context, env Env, unit Unit, task Task) (Res
 		}
 	}
 	var err error
-	if c.source, err = env.Reader(ctx, spec.From); err != nil {
-		return Result{}, err
-	}
-	if c.target, err = env.Reader(ctx, spec.To); err != nil {
+	if c.source, c.target, err = bothReaders(ctx, env, spec.From, spec.To); err != nil {
 		return Result{}, err
 	}
 	if !c.at.Done {

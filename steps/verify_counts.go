@@ -61,11 +61,7 @@ func (verifyCounts) Preview(ctx context.Context, env Reader) (Preview, error) {
 
 func (verifyCounts) Divide(ctx context.Context, env Env) ([]Unit, error) {
 	spec := env.Step().Spec.(*plans.VerifyCountsSpec)
-	reader, err := env.Reader(ctx, spec.From)
-	if err != nil {
-		return nil, err
-	}
-	target, err := env.Reader(ctx, spec.To)
+	reader, target, err := bothReaders(ctx, env, spec.From, spec.To)
 	if err != nil {
 		return nil, err
 	}
@@ -115,11 +111,7 @@ func (verifyCounts) count(ctx context.Context, env Env, unit Unit, task Task) (R
 	if err := json.Unmarshal(unit.Spec, &work); err != nil {
 		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
 	}
-	source, err := env.Reader(ctx, spec.From)
-	if err != nil {
-		return Result{}, err
-	}
-	target, err := env.Reader(ctx, spec.To)
+	source, target, err := bothReaders(ctx, env, spec.From, spec.To)
 	if err != nil {
 		return Result{}, err
 	}
