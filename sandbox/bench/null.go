@@ -96,27 +96,35 @@ func (n *nullBench) run(cmd *cobra.Command) error {
 // filterOfTwo reads two fields of a document and cannot be evaluated by the source.
 const filterOfTwo = `, filter: 'len(doc.vehicle.model) > 3 && string(doc.total_amount) != ""'`
 
-// copyNull copies a virtual collection once and checks that every document came, whole. more is fields of the
-// step.
+// copyNull copies a virtual collection of ObjectIds once. more is fields of the step.
 func (v *vida) copyNull(ctx context.Context, documents int64, size int, tuning, more string) (used usage, rate float64, err error) {
 	options := null.Options{Documents: documents, IDKind: null.ObjectID, DocumentBytes: size, Database: database, Collection: collection}
-	source, err := null.NewSource("127.0.0.1:0", options)
+	used, report, _, err := v.copyVirtual(ctx, options, tuning, more)
 	if err != nil {
 		return used, 0, err
+	}
+	return used, float64(documents) / report.Steps[0].Seconds, nil
+}
+
+// copyVirtual copies a virtual collection once, checks that every document came, whole, and returns what the source has
+// done too.
+func (v *vida) copyVirtual(ctx context.Context, options null.Options, tuning, more string) (used usage, report finished, served null.Stats, err error) {
+	source, err := null.NewSource("127.0.0.1:0", options)
+	if err != nil {
+		return used, report, served, err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
 	sink, err := null.NewSink("127.0.0.1:0", options)
 	if err != nil {
-		return used, 0, err
+		return used, report, served, err
 	}
 	defer func() { err = errors.Join(err, sink.Close()) }()
-	used, report, err := v.run(ctx, source.URI(), sink.URI(), tuning, fmt.Sprintf(copyStep, more))
+	used, report, err = v.run(ctx, source.URI(), sink.URI(), tuning, fmt.Sprintf(copyStep, more))
 	if err != nil {
-		return used, 0, err
+		return used, report, served, err
 	}
-	stats := sink.Stats()
-	if stats.Missing != 0 || stats.Wrong != 0 || stats.Doubled != 0 {
-		return used, 0, fmt.Errorf("what arrived is not what was sent: %v", stats)
+	if stats := sink.Stats(); stats.Missing != 0 || stats.Wrong != 0 || stats.Doubled != 0 {
+		return used, report, served, fmt.Errorf("what arrived is not what was sent: %v", stats)
 	}
-	return used, float64(documents) / report.Steps[0].Seconds, nil
+	return used, report, source.Stats(), nil
 }
