@@ -111,12 +111,19 @@ func TestCommandFaults(t *testing.T) {
 
 func TestNoReply(t *testing.T) {
 	for _, applied := range []bool{false, true} {
-		r := newRig(t, faults.Rule{Command: "insert", Action: faults.ActionNoReply, Applied: applied})
-		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		r := newRig(t, faults.Rule{Name: "silent", Command: "insert", Action: faults.ActionNoReply, Applied: applied})
+		// Connected before the time runs, which else may pass with nothing sent.
+		if err := r.collection.Database().Client().Ping(context.Background(), nil); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 		_, err := r.collection.InsertOne(ctx, bson.D{{Key: "_id", Value: 1}})
 		cancel()
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("applied %v: the client is told %v", applied, err)
+		}
+		if fired := r.faults.Fired("silent"); fired != 1 {
+			t.Errorf("applied %v: the rule was met %d times", applied, fired)
 		}
 		if got := len(r.stored()); (got == 1) != applied {
 			t.Errorf("applied %v: %d documents stored", applied, got)
