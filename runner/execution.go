@@ -15,17 +15,18 @@ import (
 
 // execution is a step being run.
 type execution struct {
-	run    *run
-	index  int
-	step   *plans.Step
-	do     steps.Step
-	record state.Step
-	begun  time.Time
-	before float64      // seconds of earlier runs
-	usage  steps.Counts // of earlier runs, beyond what units count
-	env    *environment
-	list   *listing
-	staged bool // it is at units that came after others
+	run     *run
+	index   int
+	step    *plans.Step
+	do      steps.Step
+	record  state.Step
+	begun   time.Time
+	before  float64      // seconds of earlier runs
+	usage   steps.Counts // of earlier runs, beyond what units count
+	env     *environment
+	list    *listing
+	intents *intents
+	staged  bool // it is at units that came after others
 }
 
 func newExecution(r *run, index int, step *plans.Step, do steps.Step) *execution {
@@ -102,12 +103,11 @@ func (e *execution) work(ctx context.Context, env *environment) (steps.Result, e
 	if e.list, err = newListing(e.run.store, e.step.Name, bounds{steps.MostDifferences, steps.MostConflicts, e.step.Tuning.MaxRejects}); err != nil {
 		return steps.Result{}, &stateError{err}
 	}
+	if e.intents, err = loadIntents(e.run.store, e.step.Name); err != nil {
+		return steps.Result{}, &stateError{err}
+	}
 	for {
-		intended, err := intents(e.run.store, e.step.Name)
-		if err != nil {
-			return steps.Result{}, &stateError{err}
-		}
-		p := newPool(e, env, units, intended)
+		p := newPool(e, env, units)
 		if err := p.run(ctx); err != nil {
 			return steps.Result{}, err
 		}

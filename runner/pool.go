@@ -33,7 +33,7 @@ type pool struct {
 	failure error
 }
 
-func newPool(e *execution, env *environment, units []state.Unit, intended map[string][]string) *pool {
+func newPool(e *execution, env *environment, units []state.Unit) *pool {
 	p := &pool{execution: e, env: env, running: map[*unitTask]bool{}}
 	p.changed = sync.NewCond(&p.mu)
 	p.wanted = env.Tuning().Workers
@@ -43,7 +43,7 @@ func newPool(e *execution, env *environment, units []state.Unit, intended map[st
 	p.meter = newMeter(e, units, p.wanted)
 	for _, u := range units {
 		if !u.Done {
-			p.waiting = append(p.waiting, newUnitTask(p, u, intended[u.ID]))
+			p.waiting = append(p.waiting, newUnitTask(p, u))
 		}
 	}
 	// What was begun comes first, else in the order of the ids.

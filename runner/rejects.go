@@ -57,19 +57,3 @@ func fromStored(r state.Reject) steps.Reject {
 func toStored(r steps.Reject, step, unit string) state.Reject {
 	return state.Reject{Step: step, Unit: unit, Outcome: r.Outcome, Origin: r.Origin, Namespace: r.Namespace, ID: r.ID, Code: r.Code, Message: r.Message}
 }
-
-// intents returns, by unit, the _ids of documents that were about to be replaced when a run of the step ended.
-func intents(store *state.Store, step string) (map[string][]string, error) {
-	query := state.RejectQuery{Step: step, Outcomes: []string{steps.OutcomeReplacing}, Limit: rejectsPage}
-	byUnit := map[string][]string{}
-	for {
-		page, err := store.Rejects(query)
-		if err != nil || len(page) == 0 {
-			return byUnit, err
-		}
-		for _, r := range page {
-			query.After = r.Row
-			byUnit[r.Unit] = append(byUnit[r.Unit], r.ID)
-		}
-	}
-}

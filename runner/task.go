@@ -3,9 +3,7 @@ package runner
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"sync"
 
 	"vida/state"
@@ -26,12 +24,11 @@ type unitTask struct {
 	told       int64           // how much is left as the step reckons; negative before it has
 	asked      bool            // to share, and has not answered
 	whole      bool            // cannot be shared
-	intended   map[string]bool // by _id: see steps.Unit
 	parked     bool            // asked to make room, to go on later
 }
 
-func newUnitTask(p *pool, u state.Unit, intended []string) *unitTask {
-	unit := steps.Unit{ID: u.ID, Spec: u.Spec, Checkpoint: u.Checkpoint, Expected: u.Expected, Intended: intended}
+func newUnitTask(p *pool, u state.Unit) *unitTask {
+	unit := steps.Unit{ID: u.ID, Spec: u.Spec, Checkpoint: u.Checkpoint, Expected: u.Expected}
 	if len(u.Counts) > 0 {
 		// Checked when the meter summed them up.
 		_ = json.Unmarshal(u.Counts, &unit.Counts)
@@ -41,13 +38,9 @@ func newUnitTask(p *pool, u state.Unit, intended []string) *unitTask {
 
 func startTask(p *pool, unit steps.Unit) *unitTask {
 	halt := make(chan struct{})
-	intended := make(map[string]bool, len(unit.Intended))
-	for _, id := range unit.Intended {
-		intended[id] = true
-	}
 	return &unitTask{
 		pool: p, unit: unit, halt: halt, stop: sync.OnceFunc(func() { close(halt) }),
-		spec: unit.Spec, checkpoint: unit.Checkpoint, saved: unit.Counts, told: -1, intended: intended,
+		spec: unit.Spec, checkpoint: unit.Checkpoint, saved: unit.Counts, told: -1,
 	}
 }
 
@@ -55,7 +48,6 @@ func startTask(p *pool, unit steps.Unit) *unitTask {
 func (t *unitTask) again() *unitTask {
 	next := startTask(t.pool, steps.Unit{
 		ID: t.unit.ID, Spec: t.spec, Checkpoint: t.checkpoint, Counts: t.saved, Expected: t.unit.Expected,
-		Intended: slices.Collect(maps.Keys(t.intended)),
 	})
 	next.told, next.whole = t.told, t.whole
 	return next
@@ -85,45 +77,37 @@ func (t *unitTask) SaveLast(c steps.Checkpoint, born []steps.Unit) error {
 	p := t.pool
 	name := p.execution.step.Name
 	admitted, tooMany := p.execution.list.admit(c.Rejects)
-	saved := state.Checkpoint{Checkpoint: c.State, Counts: counts, Rejects: t.toStored(admitted), Intent: steps.OutcomeReplacing, Born: toStoredUnits(born)}
-	p.mu.Lock()
-	for _, r := range c.Rejects {
-		if t.intended[r.ID] {
-			saved.Settled = append(saved.Settled, r.ID)
-		}
-	}
-	p.mu.Unlock()
-	added, err := p.execution.run.store.SaveCheckpoint(name, t.unit.ID, saved)
+	settled := p.execution.intents.among(c.Rejects)
+	added, err := p.execution.run.store.SaveCheckpoint(name, t.unit.ID, state.Checkpoint{
+		Checkpoint: c.State, Counts: counts, Rejects: t.toStored(admitted), Intent: steps.OutcomeReplacing, Settled: t.toStored(settled), Born: toStoredUnits(born),
+	})
 	if err != nil {
 		return &stateError{err}
 	}
+	p.execution.intents.settle(settled)
 	for range added {
 		p.meter.born()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t.checkpoint, t.saved = c.State, c.Counts
-	for _, id := range saved.Settled {
-		delete(t.intended, id)
-	}
 	for _, unit := range added {
-		p.waiting = append(p.waiting, newUnitTask(p, unit, nil))
+		p.waiting = append(p.waiting, newUnitTask(p, unit))
 		p.changed.Signal()
 	}
 	return tooMany
 }
 
 func (t *unitTask) Intend(list []steps.Reject) error {
-	t.pool.mu.Lock()
-	unknown := slices.DeleteFunc(slices.Clone(list), func(r steps.Reject) bool { return t.intended[r.ID] })
-	for _, r := range unknown {
-		t.intended[r.ID] = true
-	}
-	t.pool.mu.Unlock()
+	unknown := t.pool.execution.intents.add(list)
 	if err := t.pool.execution.run.store.SaveIntents(t.pool.execution.step.Name, t.unit.ID, t.toStored(unknown)); err != nil {
 		return &stateError{err}
 	}
 	return nil
+}
+
+func (t *unitTask) Intended(namespace string) map[string]bool {
+	return t.pool.execution.intents.of(namespace)
 }
 
 func (t *unitTask) toStored(list []steps.Reject) []state.Reject {
@@ -201,7 +185,7 @@ func (t *unitTask) Split(shrunk json.RawMessage, born steps.Unit) error {
 	if t.told >= 0 {
 		t.told -= t.told / 2
 	}
-	p.waiting = append(p.waiting, newUnitTask(p, child, nil))
+	p.waiting = append(p.waiting, newUnitTask(p, child))
 	p.idling.shared++
 	p.changed.Signal()
 	return nil

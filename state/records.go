@@ -220,14 +220,14 @@ type Checkpoint struct {
 	Counts     []byte // JSON
 	Rejects    []Reject
 	Intent     string   // the outcome of intents
-	Settled    []string // _ids of documents whose intents this one ends
+	Settled    []Reject // intents that this one ends
 	Born       []Unit   // units that take over what the unit leaves
 }
 
 // SaveCheckpoint stores a checkpoint, all of it at once. It returns those of the units born that were not known before.
 func (s *Store) SaveCheckpoint(step, unit string, c Checkpoint) (added []Unit, err error) {
 	err = s.within("save a checkpoint of "+step, func(tx *sql.Tx) (err error) {
-		if err := dropIntents(tx, step, unit, c.Intent, c.Settled); err != nil {
+		if err := dropIntents(tx, step, c.Intent, c.Settled); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(`UPDATE units SET checkpoint = ?, counts = ? WHERE step = ? AND id = ?`, string(c.Checkpoint), string(c.Counts), step, unit); err != nil {

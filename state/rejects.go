@@ -49,18 +49,18 @@ func (s *Store) SaveIntents(step, unit string, intents []Reject) error {
 	return s.within("save what is about to be done by "+step, func(tx *sql.Tx) error { return insertRejects(tx, step, unit, intents) })
 }
 
-// dropIntents forgets those of some documents of a unit.
-func dropIntents(tx *sql.Tx, step, unit, outcome string, documents []string) error {
-	if len(documents) == 0 {
+// dropIntents forgets those of some documents, whichever unit had them.
+func dropIntents(tx *sql.Tx, step, outcome string, settled []Reject) error {
+	if len(settled) == 0 {
 		return nil
 	}
-	drop, err := tx.Prepare(`DELETE FROM rejects WHERE step = ? AND outcome = ? AND unit = ? AND document = ?`)
+	drop, err := tx.Prepare(`DELETE FROM rejects WHERE step = ? AND outcome = ? AND namespace = ? AND document = ?`)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = drop.Close() }()
-	for _, document := range documents {
-		if _, err := drop.Exec(step, outcome, unit, document); err != nil {
+	for _, r := range settled {
+		if _, err := drop.Exec(step, outcome, r.Namespace, r.ID); err != nil {
 			return err
 		}
 	}

@@ -240,7 +240,7 @@ func (copyStep) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 			return Result{}, err
 		}
 	}
-	intended := intendedOf(unit)
+	intended := task.Intended(writer.Namespace(work.To)) // by earlier attempts
 	source := newCopyFeed(ctx, env, reader, spec, unit, work, at, task)
 	defer source.close()
 	flow := pipeline{memory: env.Memory(), task: task, newDeliverer: func() (deliverer, error) {
@@ -254,15 +254,6 @@ func (copyStep) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 	}}
 	counts, err := flow.run(ctx, source, unit.Counts)
 	return Result{Counts: counts}, err
-}
-
-// intendedOf is what earlier attempts of a unit may have replaced, by the text of the _id.
-func intendedOf(unit Unit) map[string]bool {
-	intended := make(map[string]bool, len(unit.Intended))
-	for _, id := range unit.Intended {
-		intended[id] = true
-	}
-	return intended
 }
 
 func (copyStep) Finish(_ context.Context, _ Env, results []Result) (Result, error) {

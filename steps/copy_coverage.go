@@ -62,7 +62,7 @@ func checkCoverage(ctx context.Context, env Env, source *endpoint.Reader, writer
 			return Result{}, fmt.Errorf("unit %s: its stored checkpoint: %w", unit.ID, err)
 		}
 	}
-	c.to = newStreamDelivery(env, writer, unit, work, newNewest(source, work), task)
+	c.to = newStreamDelivery(env, writer, work, newNewest(source, work), task, task.Intended(writer.Namespace(work.To)))
 	defer c.to.close()
 	if err := c.run(ctx); err != nil {
 		if errors.Is(err, endpoint.ErrStopping) {

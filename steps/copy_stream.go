@@ -141,9 +141,9 @@ func readStream(ctx context.Context, env Env, reader *endpoint.Reader, writer *e
 		Stopping:       task.Stopping(),
 	})}
 	defer feed.cursor.Close(ctx)
-	newest := newNewest(reader, work)
+	newest, intended := newNewest(reader, work), task.Intended(writer.Namespace(work.To))
 	flow := pipeline{memory: env.Memory(), task: task, newDeliverer: func() (deliverer, error) {
-		return newStreamDelivery(env, writer, unit, work, newest, task), nil
+		return newStreamDelivery(env, writer, work, newest, task, intended), nil
 	}}
 	counts, err := flow.run(ctx, feed, unit.Counts)
 	if err != nil {
@@ -169,12 +169,12 @@ func streamResult(counts Counts, output streamOutput) (Result, error) {
 }
 
 // newStreamDelivery delivers what a stream brings. It is always acknowledged: a document may come twice, and that the
-// target has its _id would not say which of the two has arrived.
-func newStreamDelivery(env Env, writer *endpoint.Writer, unit Unit, work copyUnit, newest *newest, task Task) *delivery {
+// target has its _id would not say which of the two has arrived. intended is what earlier attempts may have replaced.
+func newStreamDelivery(env Env, writer *endpoint.Writer, work copyUnit, newest *newest, task Task, intended map[string]bool) *delivery {
 	spec := env.Step().Spec.(*plans.CopySpec)
 	d := newDelivery(writer, work.To, work.From, spec.OnConflict, task.Stopping())
 	d.casting, d.newest = nil, newest
-	d.intend, d.intended = task.Intend, intendedOf(unit)
+	d.intend, d.intended = task.Intend, intended
 	if spec.Transform != nil {
 		d.transform = spec.Transform.NewWorker()
 	}

@@ -161,6 +161,12 @@ func (l *ledger) Intend(list []Reject) error {
 	return nil
 }
 
+func (l *ledger) Intended(string) map[string]bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.intended)
+}
+
 func (l *ledger) SaveLast(c Checkpoint, _ []Unit) error { return l.Save(c) }
 func (l *ledger) InList(r []Reject) ([]bool, error)     { return make([]bool, len(r)), nil }
 
@@ -250,7 +256,7 @@ func schedule(t *testing.T, seed uint64) {
 			}
 			return nil
 		}
-		intended := maps.Clone(task.intended)
+		intended := task.Intended("d.c")
 		flow := pipeline{memory: endpoint.NewMemory(300), task: task, newDeliverer: func() (deliverer, error) {
 			return &delivery{to: target, namespace: "d.c", onConflict: policy, intend: task.Intend, intended: intended}, nil
 		}}

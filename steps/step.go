@@ -60,7 +60,6 @@ type Unit struct {
 	Checkpoint json.RawMessage `json:"checkpoint"` // the step type's own form; empty before the first one
 	Counts     Counts          `json:"counts"`     // what belongs to Checkpoint
 	Expected   int64           `json:"expected"`   // documents, an estimate for progress; 0 where unknown
-	Intended   []string        `json:"intended"`   // of which documents Task.Intend told, and no checkpoint since: their _ids
 }
 
 // Checkpoint is what is saved together, in one transaction: how far a unit is, its books up to there, and
@@ -78,6 +77,8 @@ type Task interface {
 	// Intend makes durable what is about to be done to documents of the target that they cannot tell of afterwards.
 	// The checkpoint that lists them ends it.
 	Intend([]Reject) error
+	// Intended returns the _ids of documents of a namespace of which Intend told, and no checkpoint since.
+	Intended(namespace string) map[string]bool
 	// Lists tells whether there is room in the list of differences: of one without, only the count is kept.
 	Lists() bool
 	// SaveLast is Save for a unit that ends with this checkpoint and gives what is left of it to others: these are
