@@ -199,7 +199,7 @@ func (l *lane) read(ctx context.Context, message []byte) ([]byte, error) {
 }
 
 // compresses tells whether messages are compressed, which takes them whole.
-func (l *lane) compresses() bool { return l.connection.Description().Compression != nil }
+func (l *lane) compresses() bool { return len(l.connection.Description().Compression) > 0 }
 
 func (l *lane) send(ctx context.Context, message ...[]byte) error {
 	if compressor, ok := l.connection.(driver.Compressor); ok && l.compresses() && len(message) == 1 {
