@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"runtime"
 	"runtime/debug"
 
 	"vida/plans"
@@ -9,24 +10,29 @@ import (
 const (
 	leastMemory = 96 << 20 // below this much the collector would work all the time
 	beside      = 72 << 20 // what the collector does not know of, and by how much it overshoots
-	// Garbage is batches, large and without pointers in them: collecting it this often costs next to nothing, and what
-	// waits for it is half of what it would be.
-	garbagePercent = 60
+
+	// The collector starts when there is garbage of this part of what is live. What is live is a few batches, so that it
+	// would start after every few more; memory that is counted as live and never touched makes it wait for more garbage,
+	// which costs that garbage's memory and no more.
+	garbagePercent = 40
+	ballastBytes   = 96 << 20
 )
 
-// limitMemory makes the collector keep the whole process within about the most that a step may have in flight.
-// Documents in flight are counted twice there, once for what is being collected; nothing waits for the limit, but
-// near it garbage is collected sooner. GOMEMLIMIT and GOGC, where they are set, are the operator's word.
-func (a *app) limitMemory(plan *plans.Plan) {
+// limitMemory makes the collector keep the whole process within about the most that a step may have in flight, until
+// release is called. Documents in flight are counted twice there, once for what is being collected; nothing waits for
+// the limit, but near it garbage is collected sooner. GOMEMLIMIT and GOGC, where they are set, are the operator's word.
+func (a *app) limitMemory(plan *plans.Plan) (release func()) {
+	var ballast []byte
 	if a.getenv("GOGC") == "" {
 		debug.SetGCPercent(garbagePercent)
+		ballast = make([]byte, ballastBytes)
 	}
-	if a.getenv("GOMEMLIMIT") != "" {
-		return
+	if a.getenv("GOMEMLIMIT") == "" {
+		most := plan.Tuning.MaxMemory
+		for _, step := range plan.Steps {
+			most = max(most, step.Tuning.MaxMemory)
+		}
+		debug.SetMemoryLimit(max(most-beside, leastMemory) + int64(len(ballast)))
 	}
-	most := plan.Tuning.MaxMemory
-	for _, step := range plan.Steps {
-		most = max(most, step.Tuning.MaxMemory)
-	}
-	debug.SetMemoryLimit(max(most-beside, leastMemory))
+	return func() { runtime.KeepAlive(ballast) }
 }

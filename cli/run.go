@@ -86,7 +86,7 @@ func (a *app) runPlan(ctx context.Context, file string, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	a.limitMemory(plan)
+	defer a.limitMemory(plan)()
 	stopProfile, err := f.profile.start()
 	if err != nil {
 		return err
