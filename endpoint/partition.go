@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/bson/primitive"
 	"go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/mongo/options"
 	"golang.org/x/sync/errgroup"
@@ -82,7 +83,7 @@ func (p *partitioner) entries(ctx context.Context, in Range, direction int) ([]b
 }
 
 // mixed gives every bracket parts of its own, those included in which nothing is seen now. Those that hold something
-// share the parts.
+// share the parts. BracketOther comes first: it is one part, for which some servers scan the collection.
 func (p *partitioner) mixed(ctx context.Context, want int, documents int64) (Partitions, error) {
 	perBracket := make([][]Part, len(brackets))
 	lows := make([]bson.RawValue, len(brackets))
@@ -126,6 +127,10 @@ func (p *partitioner) mixed(ctx context.Context, want int, documents int64) (Par
 		if parts == nil {
 			out.Refused = append(out.Refused, brackets[n])
 		}
+		if brackets[n] == BracketOther {
+			out.Parts = append(parts, out.Parts...)
+			continue
+		}
 		out.Parts = append(out.Parts, parts...)
 	}
 	out.Parts = shared(out.Parts)
@@ -143,12 +148,20 @@ func eachBracket(ctx context.Context, do func(ctx context.Context, n int) error)
 }
 
 // first looks up the least _id of a bracket. known is false where the server does not know the type: then it is
-// not in its collections.
+// not in its collections. Of BracketOther nothing more than that is found out: what is looked for by type takes some
+// servers a scan of the collection.
 func (p *partitioner) first(ctx context.Context, bracket string) (id bson.RawValue, any, known bool, err error) {
 	if p.reader.info.ScansRanges && foreign(bracket) {
 		return id, false, false, nil
 	}
-	id, any, err = p.edge(ctx, Range{Bracket: bracket}, 1)
+	var queries []bson.Raw
+	if bracket == BracketOther {
+		if queries, err = oneDocument(); err != nil {
+			return id, false, false, err
+		}
+	}
+	p.probes.Add(1)
+	id, any, err = p.reader.edgeOf(ctx, p.collection, Range{Bracket: bracket}, queries, 1)
 	var refusal mongo.CommandError
 	if errors.As(err, &refusal) && unknownTypeCodes[refusal.Code] {
 		return id, false, false, nil
@@ -156,11 +169,17 @@ func (p *partitioner) first(ctx context.Context, bracket string) (id bson.RawVal
 	return id, any, err == nil, err
 }
 
+// oneDocument is a query that a look at the index answers, by an _id made this moment.
+func oneDocument() ([]bson.Raw, error) {
+	query, err := bson.Marshal(bson.D{{Key: "_id", Value: primitive.NewObjectID()}})
+	return []bson.Raw{query}, err
+}
+
 // unknownTypeCodes are refusals of a value in a query: bad value, failed to parse, type mismatch, not supported and
 // not implemented. Any other says nothing of the type, and leaving documents out because of it would lose them.
 var unknownTypeCodes = map[int32]bool{2: true, 9: true, 14: true, 115: true, 238: true}
 
-// Brackets tells which types of _id a collection holds, and which the server does not know.
+// Brackets tells which types of _id a collection holds, BracketOther perhaps, and which the server does not know.
 func (r *Reader) Brackets(ctx context.Context, collection string) (holds, refuses map[string]bool, err error) {
 	p := r.partitioner(collection)
 	found := make([]struct{ any, known bool }, len(brackets))
@@ -172,6 +191,7 @@ func (r *Reader) Brackets(ctx context.Context, collection string) (holds, refuse
 	for n, bracket := range brackets {
 		holds[bracket], refuses[bracket] = found[n].any, !found[n].known
 	}
+	holds[BracketOther] = !refuses[BracketOther]
 	return holds, refuses, err
 }
 
@@ -183,7 +203,12 @@ func (p *partitioner) edge(ctx context.Context, in Range, direction int) (bson.R
 
 // edge looks up one entry of the _id index.
 func (r *Reader) edge(ctx context.Context, collection string, in Range, direction int) (id bson.RawValue, any bool, err error) {
-	ids, err := r.entries(ctx, collection, in, nil, direction, 1)
+	return r.edgeOf(ctx, collection, in, nil, direction)
+}
+
+// edgeOf is edge among documents that match the queries.
+func (r *Reader) edgeOf(ctx context.Context, collection string, in Range, queries []bson.Raw, direction int) (id bson.RawValue, any bool, err error) {
+	ids, err := r.entries(ctx, collection, in, queries, direction, 1)
 	if err != nil || len(ids) == 0 {
 		return bson.RawValue{}, false, err
 	}
