@@ -103,7 +103,11 @@ func (c *Cursor) SetBatch(documents int, bytes int64) {
 }
 
 func (c *Cursor) batchDocuments() int {
-	most, mean := c.lane.page(kindRead, c.find.Collection, c.find.BatchBytes, c.mean, c.guessed)
+	bytes := c.find.BatchBytes
+	if c.byPieces() {
+		bytes = min(bytes, pieceBytes)
+	}
+	most, mean := c.lane.page(kindRead, c.find.Collection, bytes, c.mean, c.guessed)
 	if mean > 0 {
 		return max(1, min(c.find.BatchDocuments, int(most/mean)))
 	}

@@ -41,6 +41,9 @@ type comparison struct {
 const (
 	// Documents that are asked for at once where the two sides are not in step.
 	comparedDocuments = 1000
+	// Two batches of this size are still in the processor's cache when they are compared, which takes a quarter less
+	// time than with four times as much.
+	comparedBytes = 1 << 20
 	// Unexpected documents that are held at a time; there may be millions between two documents of the source.
 	mostListed = 2000
 )
@@ -60,7 +63,7 @@ func (c *comparison) find(s side, after bson.RawValue, in endpoint.Range, docume
 		Range:          in,
 		After:          after,
 		BatchDocuments: documents,
-		BatchBytes:     c.env.Tuning().BatchBytes,
+		BatchBytes:     min(c.env.Tuning().BatchBytes, comparedBytes),
 		DocumentBytes:  c.work.Mean,
 		Stopping:       c.task.Stopping(),
 	}

@@ -102,15 +102,9 @@ func (c *comparison) close(ctx context.Context) {
 	c.taken = 0
 }
 
-// DocumentDB puts a reply of so many documents together for a tenth less than one of twice as many.
-const mostSpooled = 1000
-
 // batchDocuments is how many documents to ask for at once.
 func (c *comparison) batchDocuments() int {
 	most := c.env.Tuning().BatchDocuments
-	if c.source.Server().SpoolsSorted || c.target.Server().SpoolsSorted {
-		most = min(most, mostSpooled)
-	}
 	if c.work.Limit > 0 {
 		most = int(min(int64(most), c.work.Limit))
 	}
