@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -153,11 +154,12 @@ func number(t testing.TB, text string) float64 {
 
 // A running copy takes up other tuning from a second process, says so, and still copies everything once.
 func TestTuneWhileRunning(t *testing.T) {
-	documents := int64(3_000_000)
-	if raceDetector {
-		documents = 800_000
+	const documents = 400_000
+	slow := filepath.Join(t.TempDir(), "slow.yaml") // twenty seconds of it as the plan has it, two as it is tuned
+	if err := os.WriteFile(slow, []byte("rules: [{command: insert, action: delay, delay: 20ms}]\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	n := startNull(t, "--documents", strconv.FormatInt(documents, 10), "--document-bytes", "256")
+	n := startNull(t, "--documents", strconv.Itoa(documents), "--document-bytes", "256", "--target-faults", slow)
 	j, plan := n.job("workers: 1, batch_documents: 200")
 	run := j.command("run", plan, "--progress", "plain")
 	var output strings.Builder
@@ -178,20 +180,20 @@ func TestTuneWhileRunning(t *testing.T) {
 	if bad := j.vida("tune", plan, "max_memory=1GiB"); bad.code != 2 || !strings.Contains(bad.stderr, "change it in the plan") {
 		t.Errorf("%+v", bad)
 	}
-	tuned := j.mustVida(0, "tune", plan, "workers=6", "batch_documents=4000", "batch_bytes=2MiB")
-	if !strings.Contains(tuned.stdout, "in effect: batch_bytes=2MiB batch_documents=4000 workers=6") {
+	tuned := j.mustVida(0, "tune", plan, "workers=6", "batch_documents=400", "batch_bytes=2MiB")
+	if !strings.Contains(tuned.stdout, "in effect: batch_bytes=2MiB batch_documents=400 workers=6") {
 		t.Errorf("%+v", tuned)
 	}
-	if status := j.mustVida(0, "status", plan); !strings.Contains(status.stdout, "tuning changed while running: batch_bytes=2MiB batch_documents=4000 workers=6") {
+	if status := j.mustVida(0, "status", plan); !strings.Contains(status.stdout, "tuning changed while running: batch_bytes=2MiB batch_documents=400 workers=6") {
 		t.Errorf("%s", status.stdout)
 	}
-	if status := j.mustVida(0, "status", plan, "-o", "json"); !strings.Contains(status.stdout, `"tuning":{"batch_bytes":"2MiB","batch_documents":"4000","workers":"6"}`) {
+	if status := j.mustVida(0, "status", plan, "-o", "json"); !strings.Contains(status.stdout, `"tuning":{"batch_bytes":"2MiB","batch_documents":"400","workers":"6"}`) {
 		t.Errorf("%s", status.stdout)
 	}
 	if err := <-ended; err != nil {
 		t.Fatalf("%v\n%s", err, output.String())
 	}
-	if !strings.Contains(output.String(), "tuning changed while running: batch_bytes=2MiB batch_documents=4000 workers=6") ||
+	if !strings.Contains(output.String(), "tuning changed while running: batch_bytes=2MiB batch_documents=400 workers=6") ||
 		!strings.Contains(output.String(), "6 workers") {
 		t.Errorf("the run does not say so:\n%s", output.String())
 	}
