@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"math"
 	"runtime"
 	"runtime/debug"
 
@@ -22,17 +23,20 @@ const (
 // release is called. Documents in flight are counted twice there, once for what is being collected; nothing waits for
 // the limit, but near it garbage is collected sooner. GOMEMLIMIT and GOGC, where they are set, are the operator's word.
 func (a *app) limitMemory(plan *plans.Plan) (release func()) {
-	var ballast []byte
-	if a.getenv("GOGC") == "" {
-		debug.SetGCPercent(garbagePercent)
-		ballast = make([]byte, ballastBytes)
-	}
+	limit := debug.SetMemoryLimit(-1) // which changes nothing
 	if a.getenv("GOMEMLIMIT") == "" {
 		most := plan.Tuning.MaxMemory
 		for _, step := range plan.Steps {
 			most = max(most, step.Tuning.MaxMemory)
 		}
-		debug.SetMemoryLimit(max(most-beside, leastMemory) + int64(len(ballast)))
+		limit = max(most-beside, leastMemory)
 	}
+	var ballast []byte
+	if a.getenv("GOGC") == "" {
+		debug.SetGCPercent(garbagePercent)
+		ballast = make([]byte, ballastBytes)
+		limit += min(ballastBytes, math.MaxInt64-limit)
+	}
+	debug.SetMemoryLimit(limit)
 	return func() { runtime.KeepAlive(ballast) }
 }
