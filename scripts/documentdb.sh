@@ -212,6 +212,13 @@ free_port() {
 	fail "no free port between 20000 and 32000"
 }
 
+# listens tells whether the port is that very process's: where it is another's, this one is about to give up.
+listens() { # process id, port
+	local socket
+	socket=$(awk -v at="0100007F:$(printf '%04X' "$2")" '$2 == at && $4 == "0A" { print "socket:[" $10 "]" }' /proc/net/tcp)
+	[ -n "$socket" ] && readlink "/proc/$1/fd/"* 2>/dev/null | grep -qxF "$socket"
+}
+
 gateway_pid() {
 	local pid port
 	pid=$(cat "$run/$1.gateway.pid" 2>/dev/null) && port=$(cat "$run/$1.port" 2>/dev/null) || return 1
@@ -228,9 +235,8 @@ gateway_start() { # side, port, PostgreSQL's port
 		</dev/null >"$run/$side.gateway.log" 2>&1 7>&- 8>&- 9>&- &
 	printf '%s\n' "$!" >"$run/$side.gateway.pid"
 	for _ in $(seq 300); do
-		# Its own process as well: the port could be answered by a stranger.
 		kill -0 "$!" 2>/dev/null || break
-		if port_open "$port"; then
+		if listens "$!" "$port"; then
 			return
 		fi
 		sleep 0.1

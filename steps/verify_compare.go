@@ -29,6 +29,8 @@ type comparison struct {
 	taken    int64         // of the step's memory
 	read     int64         // documents of the source
 
+	intended map[string]bool // by the _id's text: documents that earlier attempts may have repaired without telling
+
 	at      verifyCheckpoint
 	counts  Counts
 	saved   Counts   // at the last checkpoint
@@ -119,6 +121,7 @@ type difference struct {
 	outcome  string
 	message  string
 	twin     bool // shares its _id with others of the source, so that it cannot be repaired
+	intended bool // was about to be replaced: what became of it has to be told
 }
 
 // compareChunk compares some documents of the source with all that the target has in their range. continued tells
@@ -132,7 +135,7 @@ func (c *comparison) compareChunk(ctx context.Context, documents []bson.Raw, aft
 		c.counts.Bytes += int64(len(document))
 		id := idOf(document)
 		if continued && endpoint.SameID(id, after) {
-			found = append(found, difference{document, OutcomeDiffering, "the source has more documents with this _id, which is unique only within a shard key", true})
+			found = append(found, difference{document: document, outcome: OutcomeDiffering, message: "the source has more documents with this _id, which is unique only within a shard key", twin: true})
 			continue
 		}
 		key := endpoint.IDKey(id)
@@ -175,7 +178,7 @@ func (c *comparison) compareChunk(ctx context.Context, documents []bson.Raw, aft
 		twins := expected[key]
 		delete(expected, key)
 		for _, twin := range twins {
-			found = append(found, difference{twin, OutcomeMissing, "missing in the target" + shared(twins), len(twins) > 1})
+			found = append(found, difference{document: twin, outcome: OutcomeMissing, message: "missing in the target" + shared(twins), twin: len(twins) > 1})
 		}
 	}
 	return c.conclude(ctx, found)
@@ -202,12 +205,14 @@ func (c *comparison) against(twins []bson.Raw, there bson.Raw) []difference {
 	for _, twin := range twins {
 		if !arrived && sameDocument(twin, there) {
 			arrived = true
-			if len(twins) > 1 {
-				found = append(found, difference{twin, OutcomeIdentical, "this is the one that the target has" + shared(twins), true})
+			if len(twins) == 1 {
+				c.repairedBefore(twin)
+			} else {
+				found = append(found, difference{document: twin, outcome: OutcomeIdentical, message: "this is the one that the target has" + shared(twins), twin: true})
 			}
 			continue
 		}
-		found = append(found, difference{twin, OutcomeDiffering, "the target has another document with this _id" + shared(twins), len(twins) > 1})
+		found = append(found, difference{document: twin, outcome: OutcomeDiffering, message: "the target has another document with this _id" + shared(twins), twin: len(twins) > 1})
 	}
 	return found
 }
@@ -233,7 +238,7 @@ func (c *comparison) conclude(ctx context.Context, found []difference) error {
 	}
 	lists := c.task.Lists()
 	for _, d := range found {
-		if lists || d.outcome == OutcomeIdentical {
+		if lists || d.outcome == OutcomeIdentical || d.intended {
 			c.found = append(c.found, c.listed(idOf(d.document), d.outcome, d.message))
 		}
 	}

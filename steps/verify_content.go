@@ -268,6 +268,7 @@ func (verifyContent) Do(ctx context.Context, env Env, unit Unit, task Task) (Res
 	if c.source, c.target, err = bothReaders(ctx, env, spec.From, spec.To); err != nil {
 		return Result{}, err
 	}
+	c.intended = task.Intended(c.target.Namespace(c.work.To))
 	if !c.at.Done {
 		err = c.run(ctx)
 	}

@@ -9,6 +9,11 @@ import (
 	"vida/plans"
 )
 
+const (
+	messageRepairing = "the target has another document with this _id, and the run ended when it was about to be repaired"
+	messageRepaired  = "repaired; was: "
+)
+
 // repair brings what is missing or differs to the target, and looks at it again: repaired is what is then there,
 // byte for byte. Documents that share their _id are left alone, for there is place for one of them only.
 func (c *comparison) repair(ctx context.Context, found []difference) error {
@@ -24,6 +29,9 @@ func (c *comparison) repair(ctx context.Context, found []difference) error {
 	}
 	writer, err := c.env.Writer(ctx, c.spec.To)
 	if err != nil {
+		return err
+	}
+	if err := c.intend(found); err != nil {
 		return err
 	}
 	d := newDelivery(writer, c.work.To, c.work.From, plans.ConflictReplace, c.task.Stopping())
@@ -52,7 +60,7 @@ func (c *comparison) repair(ctx context.Context, found []difference) error {
 		difference := &found[which[n]]
 		if ok {
 			c.counts.Repaired++
-			difference.message = "repaired; was: " + difference.outcome
+			difference.message = messageRepaired + difference.outcome
 			difference.outcome = OutcomeRepaired
 			continue
 		}
@@ -62,4 +70,36 @@ func (c *comparison) repair(ctx context.Context, found []difference) error {
 		}
 	}
 	return nil
+}
+
+// intend stores which documents of the target are about to be replaced: afterwards nothing there tells of it.
+func (c *comparison) intend(found []difference) error {
+	var intents []Reject
+	for n := range found {
+		if d := &found[n]; d.outcome == OutcomeDiffering && !d.twin {
+			d.intended = true
+			intents = append(intents, c.listed(idOf(d.document), OutcomeReplacing, messageRepairing))
+		}
+	}
+	if len(intents) == 0 {
+		return nil
+	}
+	return c.task.Intend(intents)
+}
+
+// repairedBefore counts and lists a document that is the same on both sides because an earlier attempt repaired it, and
+// ended before it could say so.
+func (c *comparison) repairedBefore(document bson.Raw) {
+	if len(c.intended) == 0 {
+		return
+	}
+	id := idOf(document)
+	text := endpoint.IDText(id)
+	if !c.intended[text] {
+		return
+	}
+	delete(c.intended, text)
+	c.counts.Differing++
+	c.counts.Repaired++
+	c.found = append(c.found, c.listed(id, OutcomeRepaired, messageRepaired+OutcomeDiffering))
 }

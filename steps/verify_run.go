@@ -200,6 +200,7 @@ func (c *comparison) compareBatch(ctx context.Context) error {
 	}
 	for _, document := range documents[:same] {
 		c.counts.Bytes += int64(len(document))
+		c.repairedBefore(document)
 	}
 	c.counts.Read += int64(same)
 	c.unsaved += int64(len(documents))

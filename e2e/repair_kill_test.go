@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/bson"
+)
+
+// A repair that is killed at any instant: what it had replaced is the same on both sides when it goes on, and it is
+// told of all the same, once each.
+func TestARepairThatIsKilledTellsWhatItReplaced(t *testing.T) {
+	j := newJob(t)
+	random := seed(t)
+	const documents = 300
+	all := numbered(documents)
+	insert(t, j.source.Collection("orders"), all)
+	insert(t, j.target.Collection("orders"), all)
+	differing := map[string]bool{}
+	for n := 0; n < documents; n += 3 {
+		id := fmt.Sprintf("order-%06d", n)
+		put(t, j.target.Collection("orders"), bson.D{{Key: "_id", Value: id}, {Key: "left", Value: n}})
+		differing[fmt.Sprintf("%q", id)] = true
+	}
+	_, target := j.tapped()
+	plan := j.plan("repair-killed", `
+		- name: verify
+		  type: verify-content
+		  from: source
+		  to: target
+		  collections: [orders]
+		  repair: true
+		  tuning: {batch_documents: 7, unit_documents: 100, workers: 2, retry: {for: 20s}}
+	`)
+	kills := 0
+	for ; !j.interruptAt(0, []*tap{target}, 1+random.Int64N(60+3*int64(kills)), time.Duration(random.Int64N(int64(3*time.Millisecond))),
+		func(*running) {}, "run", plan, "--progress", "none"); kills++ {
+		if kills == 300 {
+			t.Fatal("300 kills and no end")
+		}
+	}
+	t.Logf("%d kills", kills)
+	if kills < 3 {
+		t.Errorf("only %d kills: the test proves little", kills)
+	}
+	listed := map[string]int{}
+	for _, d := range j.rejects(plan).Differences {
+		listed[string(d.ID)]++
+		if d.Outcome != "repaired" || d.Step != "verify" || !strings.Contains(d.Message, "was: differing") {
+			t.Errorf("%+v", d)
+		}
+	}
+	want(t, "about to be replaced", int64(len(j.rejects(plan).Conflicts)), 0)
+	if got, all := slices.Sorted(maps.Keys(listed)), slices.Sorted(maps.Keys(differing)); !slices.Equal(got, all) {
+		t.Errorf("%d documents are listed, want %d", len(got), len(all))
+	}
+	for id, n := range listed {
+		want(t, "listed of "+id, int64(n), 1)
+	}
+	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
+}
