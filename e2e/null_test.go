@@ -40,6 +40,17 @@ func startNull(t testing.TB, flags ...string) *nullPair {
 	return n
 }
 
+// slow is a file of faults by which a command takes so much longer: a run that is to be met in the middle would be
+// through before one has looked.
+func slow(t testing.TB, command string, by time.Duration) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "slow.yaml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, "rules: [{command: %s, action: delay, delay: %s}]\n", command, by), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // job is a job of the pair's own, with a plan that copies the virtual collection.
 func (n *nullPair) job(tuning string) (j *job, plan string) {
 	j = &job{t: n.t, dir: n.dir, env: append(n.env, "VIDA_STATE="+n.dir+"/state")}
@@ -155,11 +166,8 @@ func number(t testing.TB, text string) float64 {
 // A running copy takes up other tuning from a second process, says so, and still copies everything once.
 func TestTuneWhileRunning(t *testing.T) {
 	const documents = 400_000
-	slow := filepath.Join(t.TempDir(), "slow.yaml") // twenty seconds of it as the plan has it, two as it is tuned
-	if err := os.WriteFile(slow, []byte("rules: [{command: insert, action: delay, delay: 20ms}]\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	n := startNull(t, "--documents", strconv.Itoa(documents), "--document-bytes", "256", "--target-faults", slow)
+	// Twenty seconds of it as the plan has it, two as it is tuned.
+	n := startNull(t, "--documents", strconv.Itoa(documents), "--document-bytes", "256", "--target-faults", slow(t, "insert", 20*time.Millisecond))
 	j, plan := n.job("workers: 1, batch_documents: 200")
 	run := j.command("run", plan, "--progress", "plain")
 	var output strings.Builder
@@ -210,7 +218,8 @@ func TestTuneWhileRunning(t *testing.T) {
 // sent twice is no more than what was in flight. make bench-large does it with 61 million.
 func TestMillionsOfDocumentsKilledHalfWay(t *testing.T) {
 	const documents, workers, batch = 2_000_000, 4, 1000
-	n := startNull(t, "--documents", strconv.Itoa(documents), "--document-bytes", "200", "--id-kind", "string", "--skew")
+	n := startNull(t, "--documents", strconv.Itoa(documents), "--document-bytes", "200", "--id-kind", "string", "--skew",
+		"--target-faults", slow(t, "insert", 5*time.Millisecond))
 	j, plan := n.job(fmt.Sprintf("workers: %d, batch_documents: %d", workers, batch))
 	if j.killWhen(func() bool { return n.stats(n.targetURI).Checked > documents/2 }, "run", plan, "--progress", "none") {
 		t.Fatal("it ended before it was killed")

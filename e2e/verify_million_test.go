@@ -141,7 +141,8 @@ func TestAMillionDifferencesAreCountedInBoundedMemory(t *testing.T) {
 		"unexpected": {[]string{"--target-whole", "--source-altered", "missing=all"}, func(s finishedStep) int64 { return s.Unexpected }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			n := startNull(t, smallDocuments(c.flags...)...)
+			slow := slow(t, "getMore", 10*time.Millisecond)
+			n := startNull(t, smallDocuments(append(c.flags, "--source-faults", slow, "--target-faults", slow)...)...)
 			j, plan := n.verifying("workers: 4, max_memory: 64MiB", "")
 			read := func() int64 { return n.stats(n.sourceURI).Served + n.stats(n.targetURI).Served }
 			if j.killWhen(func() bool { return read() > million/4 }, "run", plan, "--progress", "none") {
@@ -165,7 +166,7 @@ func TestAMillionDifferencesAreCountedInBoundedMemory(t *testing.T) {
 // A repair of a million documents that is killed goes on, in bounded memory, and leaves nothing out.
 func TestAMillionMissingDocumentsAreRepaired(t *testing.T) {
 	const mostResidentMiB, workers, batch = 128, 4, 2000
-	n := startNull(t, smallDocuments()...)
+	n := startNull(t, smallDocuments("--target-faults", slow(t, "insert", 10*time.Millisecond))...)
 	j, plan := n.verifying("workers: 4, max_memory: 64MiB", "\t  repair: true\n")
 	if j.killWhen(func() bool { return n.stats(n.targetURI).Checked > million/4 }, "run", plan, "--progress", "none") {
 		t.Fatal("it ended before it was killed")
