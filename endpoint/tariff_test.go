@@ -27,6 +27,8 @@ func reckoned(commands int, weight func(n int) float64, cost func(n int, weight 
 }
 
 func TestATariffIsLearntAndSparesQuestions(t *testing.T) {
+	// Which commands are asked for is left to chance: the sum is off by one percent, seldom by two.
+	const commands = 20_000
 	random := rand.New(rand.NewPCG(1, 2))
 	between := func(low, high float64) func(int) float64 {
 		return func(int) float64 { return low + (high-low)*random.Float64() }
@@ -41,13 +43,13 @@ func TestATariffIsLearntAndSparesQuestions(t *testing.T) {
 		"pages of every size":              {between(1, 4000), linear, 0.2},
 		"noise":                            {between(100, 1000), func(_ int, w float64) float64 { return w * (0.8 + 0.4*random.Float64()) }, 1},
 		"a fixed price":                    {func(int) float64 { return 0 }, func(int, float64) float64 { return 2.5 }, 0.2},
-		"dearer half way":                  {between(100, 1000), func(n int, w float64) float64 { return w * float64(1+n/1000) }, 0.3},
+		"dearer half way":                  {between(100, 1000), func(n int, w float64) float64 { return w * float64(1+2*n/commands) }, 0.3},
 		"a small page after seven large":   {func(n int) float64 { return map[bool]float64{true: 3, false: 900}[n%8 == 7] }, linear, 0.2},
 		"every eighth costs twice as much": {func(int) float64 { return 100 }, func(n int, w float64) float64 { return w * map[bool]float64{true: 2, false: 1}[n%8 == 7] }, 1},
 	} {
-		asked, off := reckoned(2000, test.weight, test.cost)
+		asked, off := reckoned(commands, test.weight, test.cost)
 		t.Logf("%s: %.0f %% asked, off by %.2f %%", name, 100*asked, 100*off)
-		if off > 0.03 {
+		if off > 0.05 { // what a meter may be off by
 			t.Errorf("%s: off by %.1f %%", name, 100*off)
 		}
 		if asked > test.mostAsked {
