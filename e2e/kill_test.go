@@ -72,6 +72,23 @@ func (j *job) interruptAt(code int, taps []*tap, number int64, later time.Durati
 	return r.command.ProcessState.ExitCode() == code
 }
 
+// killedToItsEnd kills vida at some command that it sends to the target, or a moment later, until it ends by itself with
+// the code wanted. most says, after so many kills, how many commands it may send at most. Fewer kills than least prove
+// little.
+func (j *job) killedToItsEnd(code int, target *tap, random *rand.Rand, least int, most func(kills int64) int64, args ...string) {
+	j.t.Helper()
+	kills := 0
+	for ; !j.interruptAt(code, []*tap{target}, 1+random.Int64N(most(int64(kills))), time.Duration(random.Int64N(int64(3*time.Millisecond))),
+		func(*running) {}, args...); kills++ {
+		if kills == 300 {
+			j.t.Fatalf("300 kills and no end:\n%s", j.mustVida(0, "status", args[1]).stdout)
+		}
+	}
+	if j.t.Logf("%d kills", kills); kills < least {
+		j.t.Errorf("only %d kills: the test proves little", kills)
+	}
+}
+
 const (
 	killedBatch   = 20
 	killedWorkers = 2

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -44,11 +43,7 @@ func startNull(t testing.TB, flags ...string) *nullPair {
 // through before one has looked.
 func slow(t testing.TB, command string, by time.Duration) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "slow.yaml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, "rules: [{command: %s, action: delay, delay: %s}]\n", command, by), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
+	return writeFile(t, t.TempDir()+"/slow.yaml", fmt.Sprintf("rules: [{command: %s, action: delay, delay: %s}]\n", command, by))
 }
 
 // job is a job of the pair's own, with a plan that copies the virtual collection.

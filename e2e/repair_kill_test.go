@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
 )
@@ -36,25 +35,16 @@ func TestARepairThatIsKilledTellsWhatItReplaced(t *testing.T) {
 		  repair: true
 		  tuning: {batch_documents: 7, unit_documents: 100, workers: 2, retry: {for: 20s}}
 	`)
-	kills := 0
-	for ; !j.interruptAt(0, []*tap{target}, 1+random.Int64N(60+3*int64(kills)), time.Duration(random.Int64N(int64(3*time.Millisecond))),
-		func(*running) {}, "run", plan, "--progress", "none"); kills++ {
-		if kills == 300 {
-			t.Fatal("300 kills and no end")
-		}
-	}
-	t.Logf("%d kills", kills)
-	if kills < 3 {
-		t.Errorf("only %d kills: the test proves little", kills)
-	}
+	j.killedToItsEnd(0, target, random, 3, func(kills int64) int64 { return 60 + 3*kills }, "run", plan, "--progress", "none")
 	listed := map[string]int{}
-	for _, d := range j.rejects(plan).Differences {
+	list := j.rejects(plan)
+	for _, d := range list.Differences {
 		listed[string(d.ID)]++
 		if d.Outcome != "repaired" || d.Step != "verify" || !strings.Contains(d.Message, "was: differing") {
 			t.Errorf("%+v", d)
 		}
 	}
-	want(t, "about to be replaced", int64(len(j.rejects(plan).Conflicts)), 0)
+	want(t, "about to be replaced", int64(len(list.Conflicts)), 0)
 	if got, all := slices.Sorted(maps.Keys(listed)), slices.Sorted(maps.Keys(differing)); !slices.Equal(got, all) {
 		t.Errorf("%d documents are listed, want %d", len(got), len(all))
 	}

@@ -3,7 +3,6 @@ package e2e
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
 )
@@ -82,16 +81,7 @@ func TestUnacknowledgedWritesSurviveKills(t *testing.T) {
 	_, target := j.tapped()
 	insert(t, j.source.Collection("orders"), numbered(2000))
 	plan := j.plan("cast", strings.Replace(copyUnacknowledged, "batch_documents: 100", "batch_documents: 50", 1))
-	kills := 0
-	for ; !j.interruptAt(0, []*tap{target}, 1+random.Int64N(20+int64(kills)/2), time.Duration(random.Int64N(int64(3*time.Millisecond))),
-		func(*running) {}, "run", plan, "--only", "copy", "--progress", "none"); kills++ {
-		if kills == 300 {
-			t.Fatalf("300 kills and no end:\n%s", j.mustVida(0, "status", plan).stdout)
-		}
-	}
-	if t.Logf("%d kills", kills); kills < 5 {
-		t.Errorf("only %d kills: the test proves little", kills)
-	}
+	j.killedToItsEnd(0, target, random, 5, func(kills int64) int64 { return 20 + kills/2 }, "run", plan, "--only", "copy", "--progress", "none")
 	step := j.run(0, plan).step(t, "copy")
 	step.balanced(t)
 	want(t, "read", step.Read, 2000)

@@ -141,8 +141,8 @@ func TestAMillionDifferencesAreCountedInBoundedMemory(t *testing.T) {
 		"unexpected": {[]string{"--target-whole", "--source-altered", "missing=all"}, func(s finishedStep) int64 { return s.Unexpected }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			slow := slow(t, "getMore", 10*time.Millisecond)
-			n := startNull(t, smallDocuments(append(c.flags, "--source-faults", slow, "--target-faults", slow)...)...)
+			reading := slow(t, "getMore", 10*time.Millisecond)
+			n := startNull(t, smallDocuments(append(c.flags, "--source-faults", reading, "--target-faults", reading)...)...)
 			j, plan := n.verifying("workers: 4, max_memory: 64MiB", "")
 			read := func() int64 { return n.stats(n.sourceURI).Served + n.stats(n.targetURI).Served }
 			if j.killWhen(func() bool { return read() > million/4 }, "run", plan, "--progress", "none") {

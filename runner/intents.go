@@ -22,17 +22,11 @@ func documentOf(r steps.Reject) document { return document{r.Namespace, r.ID} }
 // loadIntents reads those that were open when an earlier run of the step ended.
 func loadIntents(store *state.Store, step string) (*intents, error) {
 	i := &intents{open: map[document]bool{}}
-	query := state.RejectQuery{Step: step, Outcomes: []string{steps.OutcomeReplacing}, Limit: rejectsPage}
-	for {
-		page, err := store.Rejects(query)
-		if err != nil || len(page) == 0 {
-			return i, err
-		}
-		for _, r := range page {
-			query.After = r.Row
-			i.open[document{r.Namespace, r.ID}] = true
-		}
-	}
+	err := eachReject(store, state.RejectQuery{Step: step, Outcomes: []string{steps.OutcomeReplacing}}, func(r state.Reject) error {
+		i.open[document{r.Namespace, r.ID}] = true
+		return nil
+	})
+	return i, err
 }
 
 // add opens those of a list that are not open, and returns them.

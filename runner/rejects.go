@@ -35,16 +35,24 @@ func Rejects(o Options, outcomes []string, visit func(Reject) error) error {
 	if err != nil {
 		return err
 	}
-	query := state.RejectQuery{Outcomes: outcomes, Limit: rejectsPage}
+	err = eachReject(store, state.RejectQuery{Outcomes: outcomes}, func(r state.Reject) error {
+		return visit(Reject{Step: r.Step, Reject: fromStored(r)})
+	})
+	return errors.Join(err, store.Close())
+}
+
+// eachReject calls visit for the rejects that a query chooses, page by page.
+func eachReject(store *state.Store, query state.RejectQuery, visit func(state.Reject) error) error {
+	query.Limit = rejectsPage
 	for {
 		page, err := store.Rejects(query)
 		if err != nil || len(page) == 0 {
-			return errors.Join(err, store.Close())
+			return err
 		}
 		for _, r := range page {
 			query.After = r.Row
-			if err := visit(Reject{Step: r.Step, Reject: fromStored(r)}); err != nil {
-				return errors.Join(err, store.Close())
+			if err := visit(r); err != nil {
+				return err
 			}
 		}
 	}
