@@ -12,7 +12,6 @@ import (
 // at the end of the range. So after a short piece comes one with a cursor, which tells.
 
 // pieceBytes is how large a piece should be: for one of 1.6 MB or more DocumentDB takes half as much again a document.
-// See docs/performance.md.
 const pieceBytes = 5 << 18
 
 // byPieces tells whether the range is read so: it must be possible to go on anywhere in it, and by its index alone.
