@@ -41,6 +41,7 @@ test-documentdb: build ## the tests that need an engine, against DocumentDB
 	@scripts/documentdb.sh install; status=$$?; \
 	if [ $$status -eq 77 ] && [ -z "$$CI" ]; then echo "test-documentdb: skipped, see above"; exit 0; fi; \
 	[ $$status -eq 0 ] || exit $$status; \
+	(cd sandbox && VIDA_TEST_DOCUMENTDB=yes $(GO) test $(TEST_FLAGS) -count=1 -run DocumentDB ./engine) || exit; \
 	scripts/documentdb.sh exec -- $(GO) test $(TEST_FLAGS) -count=1 -timeout $(TEST_TIMEOUT) ./endpoint/... ./plans/expression/... ./steps/... ./e2e/...
 
 chaos: ## kills, restarts and faults of the wire on DocumentDB for CHAOS_TIME, then every byte is compared

@@ -388,7 +388,9 @@ do_serve() {
 	trap 'exit 143' TERM
 	start_pair
 	print_env
-	cat >/dev/null & # in the background, so that a signal is acted on at once
+	# In the background, so that a signal is acted on at once; where standard input is not named, a shell
+	# gives its background commands an empty one, whose end comes at once.
+	cat >/dev/null <&0 &
 	wait $!
 }
 

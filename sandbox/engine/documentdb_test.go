@@ -7,23 +7,42 @@ import (
 	"testing"
 )
 
-// TestDocumentDBServesWhatACopyNeeds runs where DocumentDB is installed.
+// TestDocumentDBServesWhatACopyNeeds runs in make test-documentdb, which installs the script of this tree first.
 func TestDocumentDBServesWhatACopyNeeds(t *testing.T) {
-	dir := os.Getenv(documentDBVariable)
-	if dir == "" {
-		dir = documentDBDefault
+	if os.Getenv("VIDA_TEST_DOCUMENTDB") == "" {
+		t.Skip("needs this tree's DocumentDB installed: make test-documentdb")
 	}
-	if _, err := os.Stat(filepath.Join(dir, "documentdb.sh")); err != nil || os.Getuid() != 0 {
-		t.Skip("DocumentDB is not installed, or not for this user")
-	}
-	servers := start(t, Options{Kind: DocumentDB, Data: t.TempDir()})
+	data := t.TempDir()
+	servers := start(t, Options{Kind: DocumentDB, Data: data})
 	t.Cleanup(func() {
+		if t.Failed() {
+			showLogs(t, data)
+		}
 		if err := servers.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
 	exerciseServer(t, connect(t, servers.SourceURI))
 	exerciseServer(t, connect(t, servers.TargetURI))
+	// Servers that are being stopped go on serving the connections they have.
+	for _, uri := range []string{servers.SourceURI, servers.TargetURI} {
+		if err := connect(t, uri).Ping(t.Context(), nil); err != nil {
+			t.Errorf("the servers do not outlive their first clients: %v", err)
+		}
+	}
+}
+
+// showLogs prints what the gateways have logged, which goes with the test's directory.
+func showLogs(t *testing.T, data string) {
+	t.Helper()
+	logs, err := filepath.Glob(filepath.Join(data, "documentdb", "*.log"))
+	if err != nil || len(logs) == 0 {
+		t.Logf("no logs in %s: %v", data, err)
+	}
+	for _, path := range logs {
+		text, err := os.ReadFile(path)
+		t.Logf("%s: %v\n%s", filepath.Base(path), err, text)
+	}
 }
 
 // fakeInstallation is a directory with a script in place of documentdb.sh.
