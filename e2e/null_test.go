@@ -228,7 +228,7 @@ func TestMillionsOfDocumentsKilledHalfWay(t *testing.T) {
 	copied := report.step(t, "copy")
 	copied.balanced(t)
 	want(t, "read", copied.Read, documents)
-	inFlight := int64(workers * batch * 4) // uncoveredPerUnit
+	inFlight := int64(workers * batch * 4) // the pipeline's writers, and what each may be ahead
 	n.whole(inFlight)
 	if copied.Identical > inFlight {
 		t.Errorf("%d documents were sent twice, want at most %d", copied.Identical, inFlight)

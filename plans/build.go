@@ -101,6 +101,16 @@ func (b *builder) spec(stepType string, r *record) Spec {
 			From: from, To: to, Selection: selection(r), Query: query, Transform: b.transform(r),
 			Repair: get[bool](r, "repair"), Sample: get[float64](r, "sample"),
 		}
+	case TypeDump:
+		return &DumpSpec{
+			From: from, Selection: selection(r), Query: query, Output: get[string](r, "output"),
+			Format: get[string](r, "format"), Gzip: get[bool](r, "gzip"),
+		}
+	case TypeRestore:
+		return &RestoreSpec{
+			Input: get[string](r, "input"), Database: get[string](r, "database"), To: to, Selection: selection(r),
+			OnConflict: get[string](r, "on_conflict"), Indexes: get[bool](r, "indexes"),
+		}
 	case TypeVerifyIndexes:
 		return &VerifyIndexesSpec{
 			From: from, Indexes: get[string](r, "indexes"), File: get[string](r, "file"), To: to, Selection: selection(r),

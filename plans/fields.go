@@ -212,6 +212,26 @@ var stepTypes = []stepType{
 		{name: "file", shape: anyText, identity: true, doc: "Instead of from: a file of indexes, relative to the plan's folder."},
 		compareToField, collectionsField, excludeField,
 	}},
+	{TypeDump, "Write collections to files, in the formats of mongodump.", []field{
+		fromField, collectionsField, excludeField, queryField,
+		{name: "output", shape: anyText, required: true, identity: true, also: []string{"out", "file", "directory"},
+			doc: "Where the dump goes, relative to the plan's folder: a directory, or a file for an archive."},
+		{name: "format", shape: choiceShape{FormatDirectory, FormatArchive}, fallback: FormatDirectory, identity: true, also: []string{"archive"},
+			doc: "A directory with a file for each collection, or one archive of all."},
+		{name: "gzip", shape: booleanShape{}, fallback: "false", identity: true, also: []string{"compress"},
+			doc: "Compress the files."},
+	}},
+	{TypeRestore, "Bring collections from a dump of mongodump or of a dump step.", []field{
+		{name: "input", shape: anyText, required: true, identity: true, also: []string{"file", "directory", "archive", "dir"},
+			doc: "The dump, relative to the plan's folder: a directory, or an archive. Both may be compressed by gzip."},
+		{name: "database", shape: anyText, identity: true, also: []string{"db"},
+			doc: "The database of the dump; the only one it has, or the one of the target's name, unless given."},
+		toField, collectionsField, excludeField,
+		{name: "on_conflict", shape: choiceShape{ConflictFail, ConflictSkip, ConflictReplace}, fallback: ConflictFail,
+			doc: "A document with this _id is there already and differs."},
+		{name: "indexes", shape: booleanShape{}, fallback: "true", identity: true,
+			doc: "Create the indexes of the dump when the documents are there."},
+	}},
 }
 
 // stepObject returns the fields of a step of that type, nil for an unknown type.

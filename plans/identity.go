@@ -76,6 +76,10 @@ func (b *builder) addNamespaces(identity map[string]string, s *Step) {
 		identity["collections"] = b.namespaces(spec.Selection, spec.From, spec.To)
 	case *VerifyContentSpec:
 		identity["collections"] = b.namespaces(spec.Selection, spec.From, spec.To)
+	case *DumpSpec:
+		identity["collections"] = b.namespaces(spec.Selection, spec.From, "")
+	case *RestoreSpec:
+		identity["collections"] = b.namespaces(spec.Selection, "", spec.To)
 	case *VerifyIndexesSpec:
 		identity["collections"] = b.namespaces(spec.Selection, spec.From, spec.To)
 	}

@@ -139,6 +139,8 @@ const (
 	TypeVerifyCounts     = "verify-counts"
 	TypeVerifyContent    = "verify-content"
 	TypeVerifyIndexes    = "verify-indexes"
+	TypeDump             = "dump"
+	TypeRestore          = "restore"
 )
 
 // CheckConnectionsSpec checks the named connections, all of the plan's where none is named.
@@ -257,6 +259,32 @@ type VerifyIndexesSpec struct {
 	Selection
 }
 
+// The formats of a dump.
+const (
+	FormatDirectory = "directory"
+	FormatArchive   = "archive"
+)
+
+// DumpSpec writes collections to files, in the formats of mongodump.
+type DumpSpec struct {
+	From string
+	Selection
+	Query  []byte // a BSON document; nil: every document
+	Output string // a directory or an archive, relative to the plan's folder
+	Format string
+	Gzip   bool
+}
+
+// RestoreSpec brings collections from files such as mongodump writes.
+type RestoreSpec struct {
+	Input    string // a directory or an archive, relative to the plan's folder
+	Database string // of the dump; empty: the only one, or that of the target
+	To       string
+	Selection
+	OnConflict string
+	Indexes    bool // those of the dump are created
+}
+
 // StepType implements Spec.
 func (*CheckConnectionsSpec) StepType() string { return TypeCheckConnections }
 
@@ -280,3 +308,9 @@ func (*VerifyContentSpec) StepType() string { return TypeVerifyContent }
 
 // StepType implements Spec.
 func (*VerifyIndexesSpec) StepType() string { return TypeVerifyIndexes }
+
+// StepType implements Spec.
+func (*DumpSpec) StepType() string { return TypeDump }
+
+// StepType implements Spec.
+func (*RestoreSpec) StepType() string { return TypeRestore }

@@ -116,7 +116,7 @@ func CountUnlisted(o Options) (unlisted Unlisted, err error) {
 		switch step.Type {
 		case plans.TypeVerifyContent:
 			unlisted.Differences += beyond(counts.Missing+counts.Differing+counts.Unexpected, Differences())
-		case plans.TypeCopy:
+		case plans.TypeCopy, plans.TypeRestore:
 			unlisted.Conflicts += beyond(counts.Conflicts(), steps.DecidedConflicts())
 			unlisted.Differences += beyond(counts.Unexpected, Differences())
 		}

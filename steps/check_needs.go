@@ -86,6 +86,17 @@ func needOf(spec plans.Spec, connection string) (n need, uses bool) {
 			actions = append(actions, endpoint.ActionUpdate)
 		}
 		writes(s.To, targetNames(s.Selection), actions...)
+	case *plans.DumpSpec:
+		reads(s.From, s.Selection, true)
+	case *plans.RestoreSpec:
+		actions := []string{endpoint.ActionFind, endpoint.ActionInsert}
+		if s.OnConflict == plans.ConflictReplace {
+			actions = append(actions, endpoint.ActionUpdate)
+		}
+		if s.Indexes {
+			actions = append(actions, endpoint.ActionCreateIndex)
+		}
+		writes(s.To, targetNames(s.Selection), actions...)
 	case *plans.CreateIndexesSpec:
 		writes(s.To, targetNames(s.Selection), endpoint.ActionCreateIndex)
 	case *plans.VerifyCountsSpec:

@@ -258,14 +258,19 @@ func (copyStep) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 
 func (copyStep) Finish(_ context.Context, _ Env, results []Result) (Result, error) {
 	total := sum(results)
-	if conflicts := total.Counts.Conflicts(); conflicts > MostConflicts {
-		total.Notes = append(total.Notes, fmt.Sprintf("of %d conflicts vida status --rejects lists %d", conflicts, MostConflicts))
-	}
+	total.noteConflicts()
 	note, err := streamNote(results)
 	if note != "" {
 		total.Notes = append(total.Notes, note)
 	}
 	return total, err
+}
+
+// noteConflicts tells where not every conflict is listed.
+func (r *Result) noteConflicts() {
+	if conflicts := r.Counts.Conflicts(); conflicts > MostConflicts {
+		r.Notes = append(r.Notes, fmt.Sprintf("of %d conflicts vida status --rejects lists %d", conflicts, MostConflicts))
+	}
 }
 
 // sum adds up what the units of a step came to.

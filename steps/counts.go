@@ -55,7 +55,11 @@ func (c Counts) Balanced() bool { return c.Accounted() == c.Read }
 
 // KeepsBooks tells whether steps of a type account for each document that they read.
 func KeepsBooks(stepType string) bool {
-	return stepType == plans.TypeCopy || stepType == plans.TypeGenerate
+	switch stepType {
+	case plans.TypeCopy, plans.TypeGenerate, plans.TypeDump, plans.TypeRestore:
+		return true
+	}
+	return false
 }
 
 // Conflicts are documents that met another one with their _id, and what on_conflict decided.

@@ -147,10 +147,15 @@ func (createIndexes) Do(ctx context.Context, env Env, unit Unit, task Task) (Res
 	if err != nil {
 		return Result{}, err
 	}
+	return work.do(ctx, env, writer, task)
+}
+
+// do creates the unit's index. What the server refuses for good is a unit that is done, for Finish to tell.
+func (u createUnit) do(ctx context.Context, env Env, writer *endpoint.Writer, task Task) (Result, error) {
 	// The server goes on building when nobody waits; a later run finds what it made.
 	building, release := stoppable(ctx, task)
 	defer release()
-	out, err := work.create(building, writer)
+	out, err := u.create(building, writer)
 	if err != nil {
 		if stopping(task) && ctx.Err() == nil {
 			return Result{}, ErrStopped
@@ -158,7 +163,7 @@ func (createIndexes) Do(ctx context.Context, env Env, unit Unit, task Task) (Res
 		return Result{}, err
 	}
 	if out.Status == indexFailed {
-		env.Log("warn", fmt.Sprintf("%s: %s: %s", writer.Namespace(work.Collection), out.Name, out.Error))
+		env.Log("warn", fmt.Sprintf("%s: %s: %s", writer.Namespace(u.Collection), out.Name, out.Error))
 	}
 	var result Result
 	result.Output, err = json.Marshal(out)
@@ -169,16 +174,27 @@ func (createIndexes) Finish(ctx context.Context, env Env, results []Result) (Res
 	spec := env.Step().Spec.(*plans.CreateIndexesSpec)
 	database := env.Plan().Connection(spec.To).Database
 	total := sum(results)
+	out, err := total.created(database, results)
+	if len(results) == 0 {
+		total.Notes = append(total.Notes, "there are no indexes to create")
+	}
+	if err != nil {
+		return total, err
+	}
+	return total, stale(ctx, env, spec, out.Indexes)
+}
+
+// created makes of what became of indexes, each of which is the output of a unit, the output and the notes of the step.
+// The error names each that could not be created.
+func (r *Result) created(database string, units []Result) (createdIndexes, error) {
 	out := createdIndexes{Indexes: []createdIndex{}}
-	for _, r := range results {
+	var failures []string
+	for _, unit := range units {
 		var one createdIndex
-		if err := json.Unmarshal(r.Output, &one); err != nil {
-			return total, fmt.Errorf("the saved outcome of an index: %w", err)
+		if err := json.Unmarshal(unit.Output, &one); err != nil {
+			return out, fmt.Errorf("the saved outcome of an index: %w", err)
 		}
 		out.Indexes = append(out.Indexes, one)
-	}
-	var failures []string
-	for _, one := range out.Indexes {
 		switch one.Status {
 		case indexCreated:
 			out.Created++
@@ -189,18 +205,15 @@ func (createIndexes) Finish(ctx context.Context, env Env, results []Result) (Res
 			failures = append(failures, fmt.Sprintf("%s.%s: %s: %s", database, one.Collection, one.Index, one.Error))
 		}
 	}
-	total.Notes = append(total.Notes, creationNotes(database, out.Indexes)...)
-	if len(results) == 0 {
-		total.Notes = append(total.Notes, "there are no indexes to create")
-	}
+	r.Notes = append(r.Notes, creationNotes(database, out.Indexes)...)
 	var err error
-	if total.Output, err = json.Marshal(out); err != nil {
-		return total, err
+	if r.Output, err = json.Marshal(out); err != nil {
+		return out, err
 	}
 	if len(failures) > 0 {
-		return total, fmt.Errorf("%d of %d indexes could not be created:\n%s", len(failures), len(results), strings.Join(failures, "\n"))
+		err = fmt.Errorf("%d of %d indexes could not be created:\n%s", len(failures), len(units), strings.Join(failures, "\n"))
 	}
-	return total, stale(ctx, env, spec, out.Indexes)
+	return out, err
 }
 
 // creationNotes tells of each collection what was created and what was there.

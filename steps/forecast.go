@@ -91,6 +91,8 @@ func (f *forecaster) othersAfter() (count int64) {
 		switch spec := step.Spec.(type) {
 		case *plans.CopySpec:
 			question = fmt.Sprintf("%s %s", spec.From, sourceQueries(spec.Query, spec.Transform, false))
+		case *plans.DumpSpec:
+			question = fmt.Sprintf("%s %s", spec.From, sourceQueries(spec.Query, nil, false))
 		case *plans.VerifyContentSpec:
 			question = fmt.Sprintf("%s %s", spec.From, sourceQueries(spec.Query, nil, false))
 		}

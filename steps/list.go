@@ -17,6 +17,10 @@ func New(stepType string) (Step, error) {
 		return generate{}, nil
 	case plans.TypeCopy:
 		return copyStep{}, nil
+	case plans.TypeDump:
+		return dump{}, nil
+	case plans.TypeRestore:
+		return restore{}, nil
 	case plans.TypeCreateIndexes:
 		return createIndexes{}, nil
 	case plans.TypeVerifyCounts:

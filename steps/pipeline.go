@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 // parcel is a batch on its way to the target.
 type parcel struct {
 	number    int64
+	to        string // the collection, where those of a unit go to several
 	documents []bson.Raw
 	array     endpoint.Array  // what the documents are slices of; nil where they are not of one
 	bytes     int64           // taken from Memory
@@ -40,9 +42,9 @@ type deliverer interface {
 const (
 	// Parcels of one unit that are being written at the same time.
 	writersPerUnit = 2
-	// Parcels of one unit that may have been sent without being covered by a checkpoint: while one waits for the
+	// Parcels that may have been sent without being covered by a checkpoint, for each writer: while one waits for the
 	// target, those after it land. What is in here is sent again after a kill.
-	uncoveredPerUnit = 2 * writersPerUnit
+	uncoveredPerWriter = 2
 )
 
 // pipeline moves a unit's parcels from its feed to the target, several in flight, and saves a checkpoint each
@@ -51,6 +53,7 @@ type pipeline struct {
 	memory       *endpoint.Memory
 	task         Task
 	newDeliverer func() (deliverer, error)
+	writers      int // parcels that are being written at the same time; 0: writersPerUnit
 
 	uncovered chan struct{} // holds one entry for each parcel handed out and not covered by a checkpoint
 	halted    chan struct{} // closed when a parcel was given up because the run is stopping
@@ -72,7 +75,8 @@ type arrival struct {
 // run returns the unit's totals, counts of earlier attempts included, or ErrStopped.
 func (p *pipeline) run(ctx context.Context, source feed, earlier Counts) (Counts, error) {
 	p.arrived, p.counts = map[int64]arrival{}, earlier
-	p.uncovered, p.halted = make(chan struct{}, uncoveredPerUnit), make(chan struct{})
+	writers := cmp.Or(p.writers, writersPerUnit)
+	p.uncovered, p.halted = make(chan struct{}, uncoveredPerWriter*writers), make(chan struct{})
 	p.halt = sync.OnceFunc(func() { close(p.halted) })
 	group, ctx := errgroup.WithContext(ctx)
 	parcels := make(chan parcel)
@@ -83,7 +87,7 @@ func (p *pipeline) run(ctx context.Context, source feed, earlier Counts) (Counts
 		stopped, err = p.read(ctx, source, parcels)
 		return err
 	})
-	for range writersPerUnit {
+	for range writers {
 		group.Go(func() error { return p.write(ctx, parcels) })
 	}
 	err := group.Wait()

@@ -10,7 +10,15 @@ import (
 
 // books writes what became of every document that a step has read; empty where it brings none.
 func books(s *runner.StepReport) string {
-	if s.Type != plans.TypeCopy && s.Type != plans.TypeGenerate || s.Counts.Read == 0 {
+	inserted := "inserted"
+	switch s.Type {
+	case plans.TypeCopy, plans.TypeGenerate, plans.TypeRestore:
+	case plans.TypeDump:
+		inserted = "written"
+	default:
+		return ""
+	}
+	if s.Counts.Read == 0 {
 		return ""
 	}
 	var parts []string
@@ -18,7 +26,7 @@ func books(s *runner.StepReport) string {
 		n    int64
 		word string
 	}{
-		{s.Counts.Inserted, "inserted"}, {s.Counts.Identical, "identical"}, {s.Counts.Replaced, "replaced"},
+		{s.Counts.Inserted, inserted}, {s.Counts.Identical, "identical"}, {s.Counts.Replaced, "replaced"},
 		{s.Counts.Skipped, "skipped"}, {s.Counts.Rejected, "rejected"}, {s.Counts.Filtered, "filtered"},
 	} {
 		if part.n > 0 {

@@ -101,6 +101,9 @@ var applicable = map[string]int{
 		hasRetries | hasUnits,
 	plans.TypeCopy: hasRead | hasInserted | hasIdentical | hasReplaced | hasSkipped | hasRejected | hasFiltered |
 		hasBytes | hasRequestUnits | hasRetries | hasUnits,
+	plans.TypeDump: hasRead | hasInserted | hasBytes | hasRequestUnits | hasRetries | hasUnits,
+	plans.TypeRestore: hasRead | hasInserted | hasIdentical | hasReplaced | hasSkipped | hasRejected |
+		hasBytes | hasRequestUnits | hasRetries | hasUnits,
 	plans.TypeCreateIndexes: hasRetries | hasUnits,
 	plans.TypeVerifyCounts:  hasRead | hasDifferences | hasRequestUnits | hasRetries | hasUnits,
 	plans.TypeVerifyIndexes: hasDifferences | hasRetries | hasUnits,

@@ -18,7 +18,7 @@ func documents(s *runner.StepReport) int64 {
 // connections or indexes.
 func handlesDocuments(stepType string) bool {
 	switch stepType {
-	case plans.TypeGenerate, plans.TypeCopy, plans.TypeVerifyContent:
+	case plans.TypeGenerate, plans.TypeCopy, plans.TypeVerifyContent, plans.TypeDump, plans.TypeRestore:
 		return true
 	}
 	return false

@@ -73,6 +73,7 @@ func TestApplicableNumbers(t *testing.T) {
 	for _, stepType := range []string{
 		plans.TypeCheckConnections, plans.TypeExtractIndexes, plans.TypeGenerate, plans.TypeCopy,
 		plans.TypeCreateIndexes, plans.TypeVerifyCounts, plans.TypeVerifyContent, plans.TypeVerifyIndexes,
+		plans.TypeDump, plans.TypeRestore,
 	} {
 		if applicable[stepType] == 0 {
 			t.Errorf("nothing is known of %s", stepType)

@@ -1,0 +1,390 @@
+package e2e
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/mongo"
+)
+
+// documentsOf is every document of a file by its _id's type and bytes, read without vida's help.
+func documentsOf(t testing.TB, path string) map[string]string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for len(content) > 0 {
+		length := int(binary.LittleEndian.Uint32(content))
+		document := bson.Raw(content[:length])
+		if err := document.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		id := document.Lookup("_id")
+		key := string(append([]byte{byte(id.Type)}, id.Value...))
+		if _, twice := all[key]; twice {
+			t.Errorf("two documents with _id %s", id)
+		}
+		all[key], content = string(document), content[length:]
+	}
+	return all
+}
+
+func sameDocuments(t testing.TB, what string, got, want map[string]string) {
+	t.Helper()
+	wrong := 0
+	for key, document := range want {
+		if got[key] != document {
+			wrong++
+		}
+	}
+	if wrong > 0 || len(got) != len(want) {
+		t.Errorf("%s: %d of %d documents are missing or differ; it has %d", what, wrong, len(want), len(got))
+	}
+}
+
+const everyFormat = `
+	- {name: dump, type: dump, from: source, output: plain}
+	- {name: dump-gzip, type: dump, from: source, output: packed, gzip: true}
+	- {name: dump-archive, type: dump, from: source, output: all.archive, format: archive}
+	- {name: dump-archive-gzip, type: dump, from: source, output: all.archive.gz, format: archive, gzip: true}
+	- {name: restore, type: restore, input: plain, to: target, collections: [empty, orders]}
+	- {name: restore-gzip, type: restore, input: packed, to: target, collections: [{from: orders, to: gzip}]}
+	- {name: restore-archive, type: restore, input: all.archive, to: target, collections: [{from: orders, to: archive}]}
+	- {name: restore-archive-gzip, type: restore, input: all.archive.gz, to: target, collections: [{from: orders, to: archive-gzip}], indexes: false}
+`
+
+// Whatever is dumped comes back byte for byte, in every format, with its indexes.
+func TestADumpComesBack(t *testing.T) {
+	j := newJob(t)
+	orders := j.source.Collection("orders")
+	documents := numbered(3000)
+	if !j.embedded() {
+		documents = mixedDocuments(t, seed(t), 4000)
+	}
+	insert(t, orders, documents)
+	if err := j.source.CreateCollection(t.Context(), "empty"); err != nil {
+		t.Fatal(err)
+	}
+	createIndexes(t, orders, plainIndexes[:2]...)
+	plan := j.planWith("formats", "tuning: {workers: 3, batch_documents: 300, max_memory: 64MiB}\n", everyFormat)
+
+	looked := j.mustVida(0, "run", plan, "--dry-run")
+	contains(t, "the dry run", looked.stdout, filepath.Join("plain", j.database, "orders.bson"), "would write "+filepath.Join(j.dir, "all.archive.gz"), "step dump writes it")
+	if found, err := filepath.Glob(filepath.Join(j.dir, "*")); err != nil || len(found) != 1 {
+		t.Errorf("a dry run leaves %v, %v", found, err)
+	}
+
+	report := j.run(0, plan)
+	for _, step := range report.Steps {
+		step.balanced(t)
+		many := int64(len(documents))
+		if want(t, step.Name, step.Read, many); step.Inserted != many {
+			t.Errorf("%+v", step)
+		}
+	}
+	sameDocuments(t, "the file", documentsOf(t, filepath.Join(j.dir, "plain", j.database, "orders.bson")), contents(t, orders))
+	for _, name := range []string{"orders", "gzip", "archive", "archive-gzip"} {
+		sameContents(t, orders, j.target.Collection(name))
+		if name != "archive-gzip" {
+			sameIndexes(t, orders, j.target.Collection(name))
+		}
+	}
+	want(t, "indexes where none were asked for", int64(len(listed(t, j.target.Collection("archive-gzip")))), 1)
+	names, err := j.target.ListCollectionNames(t.Context(), bson.D{{Key: "name", Value: "empty"}})
+	if err != nil || len(names) != 1 {
+		t.Errorf("the empty collection: %v, %v", names, err)
+	}
+	if left, err := filepath.Glob(filepath.Join(j.dir, "*", ".vida-*")); err != nil || len(left) > 0 {
+		t.Errorf("parts are left: %v, %v", left, err)
+	}
+	j.run(0, plan) // all of it is done
+}
+
+// Killed at any instant, a dump goes on and has each document once, and so does a restore of it.
+func TestADumpThatIsKilled(t *testing.T) {
+	for _, format := range []string{"directory", "archive"} {
+		t.Run(format, func(t *testing.T) {
+			j := newJob(t)
+			random := seed(t)
+			source, target := j.tapped()
+			orders := j.source.Collection("orders")
+			insert(t, orders, numbered(max(2000, int(j.scale(8000)))))
+			insert(t, j.source.Collection("more"), numbered(100))
+			const tuning = "tuning: {batch_documents: 20, unit_documents: 300, workers: 3}\n"
+			dump := j.planWith("dump-killed", tuning, fmt.Sprintf(`
+				- {name: dump, type: dump, from: source, output: out, format: %s, gzip: %v}
+			`, format, format == "archive"))
+			j.killedToItsEnd(0, source, random, 5, func(kills int64) int64 { return 25 + 4*kills }, "run", dump, "--progress", "none")
+			if format == "directory" {
+				sameDocuments(t, "the file", documentsOf(t, filepath.Join(j.dir, "out", j.database, "orders.bson")), contents(t, orders))
+			}
+			restore := j.planWith("restore-killed", tuning, `
+				- {name: restore, type: restore, input: out, to: target}
+			`)
+			j.killedToItsEnd(0, target, random, 5, func(kills int64) int64 { return 15 + 3*kills }, "run", restore, "--progress", "none")
+			sameContents(t, orders, j.target.Collection("orders"))
+			sameContents(t, j.source.Collection("more"), j.target.Collection("more"))
+			step := j.run(0, restore).step(t, "restore")
+			step.balanced(t)
+			want(t, "restored", step.Read, count(t, orders)+100)
+		})
+	}
+}
+
+// A dump that is stopped goes on, and so does a restore; what is there of it before it is whole is not taken for a dump.
+func TestADumpIsInterrupted(t *testing.T) {
+	d := faulty(t)
+	j := newJob(t)
+	j.through(d)
+	insert(t, j.source.Collection("orders"), numbered(4000))
+	plan := j.planWith("stopped", "tuning: {batch_documents: 20, workers: 2}\n", `
+		- {name: dump, type: dump, from: source, output: out}
+		- {name: restore, type: restore, input: out, to: target}
+	`)
+	d.rules("source", `rules: [{command: find, action: delay, delay: 100ms}, {command: getMore, action: delay, delay: 100ms}]`)
+	r := j.start("run", plan, "--output", "json", "--progress", "none")
+	time.Sleep(time.Second)
+	r.signal(os.Interrupt)
+	o := r.wait()
+	if o.code != 130 || !strings.Contains(o.stderr, "vida run "+plan) {
+		t.Fatalf("exit code %d, and to go on:\n%s", o.code, o.stderr)
+	}
+	dumped := j.report(o).step(t, "dump")
+	if dumped.balanced(t); dumped.Status != "interrupted" || dumped.Read == 0 || dumped.Read == 4000 {
+		t.Errorf("%+v", dumped)
+	}
+	d.rules("source", "rules: []")
+	early := j.plan("early", `
+		- {name: restore, type: restore, input: out, to: target}
+	`)
+	if o := j.mustVida(1, "run", early, "--progress", "none"); !strings.Contains(o.stdout, "there is no dump in this directory") {
+		t.Errorf("got %s", o.stdout)
+	}
+
+	d.rules("target", `rules: [{command: insert, action: delay, delay: 100ms}]`)
+	r = j.start("run", plan, "--output", "json", "--progress", "none")
+	waitFor(t, func() bool { return r.hasEnded() || count(t, j.target.Collection("orders")) >= 200 })
+	r.signal(os.Interrupt)
+	report := j.report(r.wait())
+	if step := report.step(t, "dump"); step.Status != "succeeded" || step.Read != 4000 {
+		t.Errorf("%+v", step)
+	}
+	restored := report.step(t, "restore")
+	if restored.balanced(t); restored.Status != "interrupted" || restored.Inserted == 4000 {
+		t.Errorf("%+v", restored)
+	}
+	want(t, "in the books", restored.Inserted, count(t, j.target.Collection("orders")))
+	d.rules("target", "rules: []")
+	restored = j.run(0, plan).step(t, "restore")
+	want(t, "found identical", restored.Identical, 0)
+	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
+}
+
+func TestADumpWritesOverNothing(t *testing.T) {
+	j := newJob(t)
+	insert(t, j.source.Collection("orders"), numbered(50))
+	plan := j.plan("twice", `
+		- {name: dump, type: dump, from: source, output: out}
+	`)
+	j.run(0, plan)
+	path := filepath.Join(j.dir, "out", j.database, "orders.bson")
+	before := j.read(filepath.Join("out", j.database, "orders.bson"))
+	for _, args := range [][]string{{"--restart", "dump"}, {"--restart", "dump", "--dry-run"}} {
+		code := 1
+		if len(args) == 3 {
+			code = 0
+		}
+		o := j.mustVida(code, append([]string{"run", plan, "--progress", "none"}, args...)...)
+		contains(t, "vida", o.stdout+o.stderr, path+" is there already: move it away, or dump to another place")
+	}
+	if after := j.read(filepath.Join("out", j.database, "orders.bson")); after != before {
+		t.Error("the dump that was there has changed")
+	}
+	if err := os.RemoveAll(filepath.Join(j.dir, "out")); err != nil {
+		t.Fatal(err)
+	}
+	j.run(0, plan)
+	if after := j.read(filepath.Join("out", j.database, "orders.bson")); after != before {
+		t.Error("the same documents make another file")
+	}
+}
+
+func TestNoSpaceForADump(t *testing.T) {
+	j := newJob(t)
+	folder := filepath.Join(j.dir, "small")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=100k"); err != nil {
+		t.Skipf("a small disk needs root: mount: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(folder, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	insert(t, j.source.Collection("orders"), numbered(4000))
+	plan := j.plan("small", `
+		- {name: dump, type: dump, from: source, output: small}
+	`)
+	o := j.mustVida(1, "run", plan, "--progress", "none")
+	contains(t, "vida", o.stdout, j.database+".orders", "no space left on device", folder)
+	if err := syscall.Mount("tmpfs", folder, "tmpfs", syscall.MS_REMOUNT, "size=32m"); err != nil {
+		t.Fatal(err)
+	}
+	j.run(0, plan)
+	sameDocuments(t, "the file", documentsOf(t, filepath.Join(folder, j.database, "orders.bson")), contents(t, j.source.Collection("orders")))
+}
+
+// restoring is a job whose source has been dumped, and a plan that restores it.
+func restoring(t *testing.T, documents []any, format, more string) (j *job, plan, path string) {
+	t.Helper()
+	j = newJob(t)
+	insert(t, j.source.Collection("orders"), documents)
+	j.run(0, j.plan("dump", fmt.Sprintf(`
+		- {name: dump, type: dump, from: source, output: out, format: %s}
+	`, format)))
+	if path = filepath.Join(j.dir, "out"); format == "directory" {
+		path = filepath.Join(path, j.database, "orders.bson")
+	}
+	return j, j.plan("restore", fmt.Sprintf(`
+		- {name: restore, type: restore, input: out, to: target, tuning: {batch_documents: 20}, %s}
+	`, more)), path
+}
+
+func edit(t testing.TB, path string, how func([]byte) []byte) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, how(content), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A damaged dump fails the restore, which says where; what was before the damage is there and in the books.
+func TestADamagedDump(t *testing.T) {
+	cut := func(content []byte) []byte { return content[:len(content)-30] }
+	flip := func(content []byte) []byte {
+		at := strings.Index(string(content), "order-000123")
+		content[at+11]++
+		return content
+	}
+	for name, test := range map[string]struct {
+		format string
+		how    func([]byte) []byte
+		want   string
+	}{
+		"a file that is cut off":     {"directory", cut, "the file ends inside of a document"},
+		"an archive that is cut off": {"archive", cut, "the file ends inside of a document"},
+		"a byte of an archive":       {"archive", flip, "are not those that were dumped"},
+		"no document":                {"directory", func(content []byte) []byte { return append(content, 1, 0, 0, 0, 0) }, "no document has 1 bytes"},
+		"another file":               {"archive", func([]byte) []byte { return []byte("PK\x03\x04") }, "not an archive of mongodump"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j, plan, path := restoring(t, numbered(500), test.format, "indexes: true")
+			edit(t, path, test.how)
+			o := j.mustVida(1, "run", plan, "--progress", "none", "--output", "json")
+			contains(t, "vida", o.stderr+o.stdout, path, test.want)
+			restored := j.report(o).step(t, "restore")
+			if restored.balanced(t); restored.Inserted > count(t, j.target.Collection("orders")) {
+				t.Errorf("%d are in the books and not in the target", restored.Inserted)
+			}
+		})
+	}
+}
+
+// A dump that was changed under a restore is not gone on with.
+func TestADumpThatChangesUnderARestore(t *testing.T) {
+	j, plan, path := restoring(t, numbered(500), "directory", "indexes: false")
+	edit(t, path, func(content []byte) []byte { return content[:len(content)-30] })
+	j.mustVida(1, "run", plan, "--progress", "none")
+	edit(t, path, func(content []byte) []byte { return append(content, content...) })
+	o := j.mustVida(1, "run", plan, "--progress", "none")
+	contains(t, "vida", o.stdout, path+" was changed after the restore was begun", "--restart")
+}
+
+// What the target holds already goes by the plan, and what it refuses is tried again, from the dump.
+func TestConflictsAndRejectsOfARestore(t *testing.T) {
+	for _, format := range []string{"directory", "archive"} {
+		t.Run(format, func(t *testing.T) {
+			documents := numbered(400)
+			for n := range documents { // every 100th shares its number with the one before
+				documents[n] = append(documents[n].(bson.D), bson.E{Key: "number", Value: n - n%100/99})
+			}
+			j, plan, _ := restoring(t, documents, format, "on_conflict: skip, collections: [{from: orders, to: sales}]")
+			sales := j.target.Collection("sales")
+			unique(t, sales, "number")
+			insert(t, sales, []any{documents[7], bson.D{{Key: "_id", Value: "order-000008"}, {Key: "mine", Value: true}}})
+			restored := j.run(3, plan).step(t, "restore")
+			restored.balanced(t)
+			want(t, "identical", restored.Identical, 1)
+			want(t, "skipped", restored.Skipped, 1)
+			want(t, "rejected", restored.Rejected, 4)
+			list := j.rejects(plan)
+			if got := ids(list.Conflicts, "skipped"); got != `"order-000008"` {
+				t.Errorf("conflicts: %s", got)
+			}
+			want(t, "listed", int64(len(list.Rejects)), 4)
+			if _, err := sales.Indexes().DropOne(t.Context(), "number"); err != nil {
+				t.Fatal(err)
+			}
+			restored = j.run(0, plan, "--retry-rejects").step(t, "restore")
+			restored.balanced(t)
+			want(t, "inserted", restored.Inserted, 398)
+			want(t, "in the target", count(t, sales), 400)
+		})
+	}
+}
+
+// A dump of mongodump has several databases, views and collections that are not asked for.
+func TestWhatOfADumpIsRestored(t *testing.T) {
+	j, _, path := restoring(t, numbered(20), "directory", "indexes: true")
+	other := filepath.Join(j.dir, "out", "other")
+	if err := os.Mkdir(other, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"orders.bson": string(content), "logs.bson": string(content), "seen.metadata.json": `{"options":{"viewOn":"orders","pipeline":[]},"indexes":[]}`,
+	} {
+		writeFile(t, filepath.Join(other, name), text)
+	}
+	try := func(code int, more string, says ...string) *mongo.Database {
+		t.Helper()
+		plan := j.plan(fmt.Sprintf("try-%d", time.Now().UnixNano()), "\n\t- {name: restore, type: restore, input: out, to: target, "+more+"}\n")
+		o := j.mustVida(code, "run", plan, "--progress", "plain")
+		contains(t, "vida", o.stdout+o.stderr, says...)
+		return j.target
+	}
+	try(0, "collections: [{from: orders, to: own}]") // the database of the target's name is meant
+	sameContents(t, j.source.Collection("orders"), j.target.Collection("own"))
+	try(0, "database: other, exclude: [logs]", "other.seen is a view and is left out")
+	want(t, "restored", count(t, j.target.Collection("orders")), 20)
+	want(t, "left out", count(t, j.target.Collection("logs")), 0)
+	try(1, "database: others", "has no database others: it has "+"other, "+j.database)
+	try(1, "database: other, collections: [log]", "has no collection log: of other it has")
+	try(1, "database: other, collections: [seen]", "other.seen is a view")
+	try(1, "database: other, collections: [x*]", "nothing of other that the step selects")
+	if err := os.Rename(filepath.Join(j.dir, "out", j.database), filepath.Join(j.dir, "out", "third")); err != nil {
+		t.Fatal(err)
+	}
+	try(1, "indexes: true", "name one of them with `database:`")
+	if err := os.RemoveAll(filepath.Join(j.dir, "out")); err != nil {
+		t.Fatal(err)
+	}
+	try(1, "indexes: true", "no such file or directory")
+}

@@ -1,0 +1,318 @@
+package steps
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"go.mongodb.org/mongo-driver/bson"
+
+	"vida/endpoint"
+	"vida/endpoint/indexes"
+	"vida/plans"
+	"vida/steps/mongodump"
+)
+
+// dump implements [Step] and [Staged]: it writes collections to files. A unit is a range of one collection's _id
+// index, which becomes a part, a file of its own; when all of them are there, a unit a file puts parts together.
+type dump struct{}
+
+// dumpUnit is the spec of a unit.
+type dumpUnit struct {
+	copyUnit
+	Empty    bool      `json:"empty,omitempty"` // the collection has no documents
+	Assemble *dumpFile `json:"assemble,omitempty"`
+}
+
+// dumpFile is a file that is put together.
+type dumpFile struct {
+	Path     string            `json:"path"`
+	Pieces   []mongodump.Piece `json:"pieces"`
+	Metadata []byte            `json:"metadata,omitempty"` // what goes into the file beside it
+	Beside   string            `json:"beside,omitempty"`
+}
+
+// dumpCheckpoint is how far a part is: every document up to and including an _id is in so much of the file.
+type dumpCheckpoint struct {
+	copyCheckpoint
+	Written mongodump.Written `json:"written"`
+}
+
+// dumpedPart is a unit's output.
+type dumpedPart struct {
+	From    string            `json:"from"`
+	To      string            `json:"to"`
+	Part    string            `json:"part"`
+	Written mongodump.Written `json:"written"`
+}
+
+func (dump) Preview(ctx context.Context, env Reader) (Preview, error) {
+	spec := env.Step().Spec.(*plans.DumpSpec)
+	reader, err := env.Reader(ctx, spec.From)
+	if err != nil {
+		return Preview{}, err
+	}
+	pairs, notes, err := resolve(ctx, reader, spec.Selection)
+	if err != nil {
+		return Preview{}, err
+	}
+	preview := Preview{Notes: notes, RequestUnits: -1, Seconds: -1}
+	if len(pairs) == 0 {
+		preview.Notes = append(preview.Notes, nothingSelected(reader, spec.Selection).Error())
+	}
+	forecast := newForecaster(env, spec.From, reader, &preview)
+	for _, p := range pairs {
+		if p.Collection.Name == "" {
+			preview.Notes = append(preview.Notes, reader.Namespace(p.From)+" does not exist yet")
+			continue
+		}
+		if err := forecast.add(ctx, reading{collection: p.From, queries: sourceQueries(spec.Query, nil, false), units: copyReading(env.Step().Tuning)}); err != nil {
+			return Preview{}, err
+		}
+		if spec.Format == plans.FormatDirectory {
+			file := filepath.Join(env.Plan().Beside(spec.Output), mongodump.DocumentsFile(reader.Database(), p.To, spec.Gzip))
+			preview.Notes = append(preview.Notes, fmt.Sprintf("%s → %s", reader.Namespace(p.From), file))
+		}
+	}
+	if err := forecast.run(ctx, "reading"); err != nil {
+		return Preview{}, err
+	}
+	if spec.Format == plans.FormatArchive {
+		preview.Notes = append(preview.Notes, "would write "+env.Plan().Beside(spec.Output))
+	}
+	if err := (dump{}).vacant(env, reader, pairs); err != nil {
+		preview.Notes = append(preview.Notes, err.Error())
+	}
+	return preview, nil
+}
+
+// vacant is an error where the step would write over something.
+func (dump) vacant(env Reader, reader *endpoint.Reader, pairs []pair) error {
+	spec := env.Step().Spec.(*plans.DumpSpec)
+	output := env.Plan().Beside(spec.Output)
+	files := []string{output}
+	if spec.Format == plans.FormatDirectory {
+		files = nil
+		for _, p := range pairs {
+			for _, gzip := range []bool{false, true} { // one of each would be two dumps of one collection
+				files = append(files, filepath.Join(output, mongodump.DocumentsFile(reader.Database(), p.To, gzip)))
+			}
+		}
+	}
+	for _, file := range files {
+		there, err := mongodump.IsThere(file)
+		if err != nil {
+			return err
+		}
+		if there {
+			return fmt.Errorf("%s is there already: move it away, or dump to another place", file)
+		}
+	}
+	return nil
+}
+
+// workshop is the directory of parts. It lies where the dump does, so that nothing moves between file systems.
+func (dump) workshop(env Reader) string {
+	spec := env.Step().Spec.(*plans.DumpSpec)
+	output := env.Plan().Beside(spec.Output)
+	name := ".vida-" + env.Plan().Name + "-" + env.Step().Name
+	if spec.Format == plans.FormatArchive {
+		return filepath.Join(filepath.Dir(output), name)
+	}
+	return filepath.Join(output, name)
+}
+
+func (d dump) Divide(ctx context.Context, env Env) ([]Unit, error) {
+	spec := env.Step().Spec.(*plans.DumpSpec)
+	reader, err := env.Reader(ctx, spec.From)
+	if err != nil {
+		return nil, err
+	}
+	pairs, notes, err := resolve(ctx, reader, spec.Selection)
+	if err != nil {
+		return nil, err
+	}
+	if len(pairs) == 0 {
+		return nil, nothingSelected(reader, spec.Selection)
+	}
+	for _, note := range notes {
+		env.Log("info", note)
+	}
+	for _, p := range pairs {
+		if p.Collection.Name == "" {
+			return nil, missingCollection(reader, p.From)
+		}
+	}
+	if err := d.vacant(env, reader, pairs); err != nil {
+		return nil, err
+	}
+	if err := d.prepare(env); err != nil {
+		return nil, err
+	}
+	var units []Unit
+	for _, p := range pairs {
+		more, err := divideCollection(ctx, env, reader, p)
+		if err == nil && len(more) == 0 {
+			more, err = emptyCollection(p)
+		}
+		if err != nil {
+			return nil, err
+		}
+		units = append(units, more...)
+	}
+	return units, nil
+}
+
+// emptyCollection is the unit of a collection that there is to dump and that has no documents.
+func emptyCollection(p pair) ([]Unit, error) {
+	body, err := json.Marshal(dumpUnit{copyUnit: copyUnit{From: p.From, To: p.To}, Empty: true})
+	return []Unit{{ID: p.From + "/empty", Spec: body}}, err
+}
+
+// prepare makes the directory of parts, without those of an attempt that was given up.
+func (d dump) prepare(env Env) error {
+	workshop := d.workshop(env)
+	if err := os.RemoveAll(workshop); err != nil {
+		return err
+	}
+	return os.MkdirAll(workshop, 0o777)
+}
+
+func (d dump) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {
+	var work dumpUnit
+	if err := json.Unmarshal(unit.Spec, &work); err != nil {
+		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+	}
+	if work.Assemble != nil {
+		return assemble(ctx, unit, work.Assemble, task)
+	}
+	if work.Empty {
+		return dumpedPart{From: work.From, To: work.To}.result(unit.Counts)
+	}
+	spec := env.Step().Spec.(*plans.DumpSpec)
+	reader, err := env.Reader(ctx, spec.From)
+	if err != nil {
+		return Result{}, err
+	}
+	var at dumpCheckpoint
+	if len(unit.Checkpoint) > 0 {
+		if err := json.Unmarshal(unit.Checkpoint, &at); err != nil {
+			return Result{}, fmt.Errorf("unit %s: its stored checkpoint: %w", unit.ID, err)
+		}
+	}
+	source := newCopyFeed(ctx, env, reader, &plans.CopySpec{Query: spec.Query}, unit, work.copyUnit, at.copyCheckpoint, task)
+	defer source.close()
+	out := dumpedPart{From: work.From, To: work.To, Part: filepath.Join(d.workshop(env), mongodump.PartFile(unit.ID))}
+	counts := unit.Counts
+	if out.Written, err = d.write(ctx, env, reader.Database(), out, at.Written, source, task, &counts); err != nil {
+		return Result{Counts: counts}, fmt.Errorf("dump %s: %w", reader.Namespace(work.From), err)
+	}
+	return out.result(counts)
+}
+
+// write brings a unit's documents to its part, and adds to counts.
+func (dump) write(ctx context.Context, env Env, database string, to dumpedPart, at mongodump.Written, source feed, task Task, counts *Counts) (mongodump.Written, error) {
+	spec := env.Step().Spec.(*plans.DumpSpec)
+	part, err := mongodump.OpenPart(to.Part, at, spec.Gzip)
+	if err != nil {
+		return at, err
+	}
+	defer part.Close()
+	if spec.Format == plans.FormatArchive {
+		if err := part.Frame(database, to.To); err != nil {
+			return at, err
+		}
+	}
+	w := &partWriter{env: env, task: task, part: part, counts: counts}
+	if err := w.run(ctx, source); err != nil {
+		return at, err
+	}
+	return part.End()
+}
+
+func (p dumpedPart) result(counts Counts) (Result, error) {
+	output, err := json.Marshal(p)
+	return Result{Counts: counts, Output: output}, err
+}
+
+func (d dump) Finish(_ context.Context, env Env, results []Result) (Result, error) {
+	total := sum(results)
+	files := dumpedFiles{Files: []string{}}
+	for _, r := range results {
+		var one dumpedFile
+		if err := json.Unmarshal(r.Output, &one); err != nil {
+			return total, fmt.Errorf("the saved outcome of a file: %w", err)
+		}
+		if one.File != "" { // else that of a part
+			files.Files = append(files.Files, one.File)
+			total.Notes = append(total.Notes, "wrote "+one.File)
+		}
+	}
+	var err error
+	if total.Output, err = json.Marshal(files); err != nil {
+		return total, err
+	}
+	return total, os.RemoveAll(d.workshop(env))
+}
+
+// dumpedFile is the output of a unit that put a file together.
+type dumpedFile struct {
+	File string `json:"file"`
+}
+
+// dumpedFiles is the step's output.
+type dumpedFiles struct {
+	Files []string `json:"files"`
+}
+
+// assemble puts a file together.
+func assemble(ctx context.Context, unit Unit, file *dumpFile, task Task) (Result, error) {
+	var at mongodump.Assembled
+	if len(unit.Checkpoint) > 0 {
+		if err := json.Unmarshal(unit.Checkpoint, &at); err != nil {
+			return Result{}, fmt.Errorf("unit %s: its stored checkpoint: %w", unit.ID, err)
+		}
+	}
+	working, release := stoppable(ctx, task)
+	defer release()
+	err := mongodump.Assemble(working, file.Path, file.Pieces, at, func(at mongodump.Assembled) error {
+		state, err := json.Marshal(at)
+		if err != nil {
+			return err
+		}
+		return task.Save(Checkpoint{State: state})
+	})
+	if err == nil && file.Beside != "" {
+		err = mongodump.WriteFile(file.Beside, file.Metadata)
+	}
+	if err != nil {
+		if stopping(task) && ctx.Err() == nil && errors.Is(err, context.Canceled) {
+			return Result{}, ErrStopped
+		}
+		return Result{}, err
+	}
+	var result Result
+	result.Output, err = json.Marshal(dumpedFile{file.Path})
+	return result, err
+}
+
+// metadata is what the dump has of a collection beside its documents. Of Cosmos DB the indexes are such as MongoDB
+// takes; of others they are as the server lists them.
+func metadata(ctx context.Context, reader *endpoint.Reader, from, to string, options bson.Raw) (_ mongodump.Metadata, notes []string, err error) {
+	listing, err := reader.ListIndexes(ctx, from)
+	if err != nil {
+		return mongodump.Metadata{}, nil, err
+	}
+	m := mongodump.Metadata{Collection: to, Type: "collection", Options: options, Indexes: listing}
+	if reader.Server().Kind == endpoint.KindCosmos {
+		report := indexes.Translate(listing, indexes.Source{Cosmos: true})
+		notes, m.Indexes = reportNotes(reader.Namespace(from), report), nil
+		for _, index := range report.Indexes() {
+			m.Indexes = append(m.Indexes, index.Definition())
+		}
+	}
+	return m, notes, nil
+}

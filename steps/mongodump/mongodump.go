@@ -1,0 +1,319 @@
+// Package mongodump is what mongodump writes and mongorestore reads: a directory with a file of documents and one of
+// metadata for each collection, or one archive with all of them. Both may be compressed by gzip. It knows files and
+// bytes, and no server.
+//
+// Source: the directory format is told by the manual of mongodump, the archive format by common/archive/spec.md of
+// mongo-tools.
+package mongodump
+
+import (
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/bson"
+)
+
+const (
+	documentsSuffix = ".bson"
+	metadataSuffix  = ".metadata.json"
+	gzipSuffix      = ".gz"
+	// bucketsPrefix is of the collection that holds a time series' documents.
+	bucketsPrefix = "system.buckets."
+)
+
+// The types of a collection that has no documents of its own in a dump, or none that can be inserted.
+const (
+	typeCollection = "collection"
+	typeView       = "view"
+	typeTimeSeries = "timeseries"
+)
+
+// Dump is a dump that lies on disk.
+type Dump struct {
+	Path        string
+	Archive     bool         // one file instead of a directory
+	Gzip        bool         // the archive is compressed
+	Collections []Collection // by database and name
+}
+
+// Collection is a collection of a dump.
+type Collection struct {
+	Database string
+	Name     string
+	Type     string // collection, view or timeseries
+	Metadata Metadata
+
+	// Of a directory: the file of documents, "" where there is none.
+	File string
+	Gzip bool
+}
+
+// Databases are those that the dump has collections of, in order.
+func (d *Dump) Databases() []string {
+	var names []string
+	for _, c := range d.Collections {
+		names = append(names, c.Database)
+	}
+	return slices.Compact(names)
+}
+
+// Open looks at what there is in a dump. It reads metadata and no documents.
+func Open(path string) (*Dump, error) {
+	about, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	dump := &Dump{Path: path, Archive: !about.IsDir()}
+	if dump.Archive {
+		err = dump.readPrelude()
+	} else {
+		err = dump.readDirectory()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the dump %s: %w", path, err)
+	}
+	slices.SortFunc(dump.Collections, func(a, b Collection) int {
+		if a.Database != b.Database {
+			return strings.Compare(a.Database, b.Database)
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return dump, nil
+}
+
+func (d *Dump) readPrelude() error {
+	stream, err := openStream(d.Path, unknown)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	d.Gzip = stream.gzip
+	prelude, err := stream.prelude()
+	if err != nil {
+		return err
+	}
+	for _, c := range prelude {
+		collection := Collection{Database: c.Database, Name: c.Collection, Type: c.Type}
+		if c.Metadata != "" {
+			if collection.Metadata, err = ParseMetadata([]byte(c.Metadata)); err != nil {
+				return fmt.Errorf("the metadata of %s.%s: %w", c.Database, c.Collection, err)
+			}
+		}
+		collection.Type = typeOf(collection)
+		d.Collections = append(d.Collections, collection)
+	}
+	return nil
+}
+
+// typeOf says what a collection is where old dumps do not tell.
+func typeOf(c Collection) string {
+	switch {
+	case c.Type != "":
+		return c.Type
+	case c.Metadata.Type != "":
+		return c.Metadata.Type
+	case c.Metadata.option("viewOn"):
+		return typeView
+	case c.Metadata.option("timeseries"):
+		return typeTimeSeries
+	}
+	return typeCollection
+}
+
+// readDirectory finds the collections below a directory of databases, or in one of a single database.
+func (d *Dump) readDirectory() error {
+	entries, err := os.ReadDir(d.Path)
+	if err != nil {
+		return err
+	}
+	below := false
+	for _, entry := range entries {
+		if !entry.IsDir() || strings.HasPrefix(entry.Name(), ".") {
+			continue
+		}
+		found, err := readDatabase(filepath.Join(d.Path, entry.Name()), entry.Name())
+		if err != nil {
+			return err
+		}
+		below = below || len(found) > 0
+		d.Collections = append(d.Collections, found...)
+	}
+	if below {
+		return nil
+	}
+	absolute, err := filepath.Abs(d.Path)
+	if err != nil {
+		return err
+	}
+	if d.Collections, err = readDatabase(d.Path, filepath.Base(absolute)); err != nil {
+		return err
+	}
+	if len(d.Collections) == 0 {
+		return errors.New("there is no dump in this directory: it has neither files that end in .bson nor directories that have some")
+	}
+	return nil
+}
+
+// readDatabase lists the collections of a directory.
+func readDatabase(path, database string) ([]Collection, error) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, err
+	}
+	byStem := map[string]*Collection{}
+	var stems []string
+	at := func(stem string) *Collection {
+		if byStem[stem] == nil {
+			byStem[stem] = &Collection{Database: database}
+			stems = append(stems, stem)
+		}
+		return byStem[stem]
+	}
+	for _, entry := range entries {
+		plain, compressed := strings.CutSuffix(entry.Name(), gzipSuffix)
+		file := filepath.Join(path, entry.Name())
+		if entry.IsDir() {
+			continue
+		}
+		if stem, ok := strings.CutSuffix(plain, metadataSuffix); ok {
+			text, err := readSmall(file, compressed)
+			if err != nil {
+				return nil, err
+			}
+			if at(stem).Metadata, err = ParseMetadata(text); err != nil {
+				return nil, fmt.Errorf("the metadata in %s: %w", entry.Name(), err)
+			}
+		} else if stem, ok := strings.CutSuffix(plain, documentsSuffix); ok {
+			c := at(stem)
+			if c.File != "" {
+				return nil, fmt.Errorf("there are both %s and %s: remove the one that is not meant", filepath.Base(c.File), entry.Name())
+			}
+			c.File, c.Gzip = file, compressed
+		}
+	}
+	var list []Collection
+	for _, stem := range stems {
+		c := *byStem[stem]
+		if c.Name = c.Metadata.Collection; c.Name == "" {
+			if c.Name, err = url.PathUnescape(stem); err != nil {
+				return nil, fmt.Errorf("%s: its name is not that of a collection: %w", stem+documentsSuffix, err)
+			}
+		}
+		c.Type = typeOf(c)
+		if strings.HasPrefix(c.Name, bucketsPrefix) || strings.HasPrefix(c.Name, "$") {
+			continue // what belongs to a time series, and users and roles
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+// The longest name of a file is 255 bytes; what is added to a collection's takes up to 17.
+const (
+	longestStem = 238
+	keptOfStem  = 208
+)
+
+// stem is what the files of a collection are called, without what says what is in them.
+func stem(collection string) string {
+	escaped := url.PathEscape(collection)
+	if len(escaped) <= longestStem {
+		return escaped
+	}
+	sum := sha1.Sum([]byte(collection)) // as mongodump does; the name stands whole in the metadata
+	return escaped[:keptOfStem] + "%24" + base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// PartFile is what a part is called that has a name of any length.
+func PartFile(name string) string { return stem(name) }
+
+// DocumentsFile and MetadataFile are the files of a collection, relative to the dump's directory.
+func DocumentsFile(database, collection string, gzip bool) string {
+	return file(database, collection, documentsSuffix, gzip)
+}
+
+// MetadataFile is the other one.
+func MetadataFile(database, collection string, gzip bool) string {
+	return file(database, collection, metadataSuffix, gzip)
+}
+
+func file(database, collection, suffix string, gzip bool) string {
+	if gzip {
+		suffix += gzipSuffix
+	}
+	return filepath.Join(database, stem(collection)+suffix)
+}
+
+// Metadata is what a dump has of a collection beside its documents.
+type Metadata struct {
+	Collection string     // its name, where told
+	Type       string     // where told
+	Options    bson.Raw   // as listCollections has them; nil for none
+	Indexes    []bson.Raw // as listIndexes has them
+}
+
+// metadataJSON is its form on disk.
+type metadataJSON struct {
+	Options    bson.Raw   `bson:"options"`
+	Indexes    []bson.Raw `bson:"indexes"`
+	Collection string     `bson:"collectionName,omitempty"`
+	Type       string     `bson:"type,omitempty"`
+}
+
+// ParseMetadata reads the extended JSON of a metadata file.
+func ParseMetadata(text []byte) (Metadata, error) {
+	var form metadataJSON
+	if err := bson.UnmarshalExtJSON(text, false, &form); err != nil {
+		return Metadata{}, err
+	}
+	if len(form.Options) > 0 {
+		if err := form.Options.Validate(); err != nil {
+			return Metadata{}, fmt.Errorf("its options: %w", err)
+		}
+	}
+	for n, index := range form.Indexes {
+		if _, err := index.LookupErr("key"); err != nil {
+			return Metadata{}, fmt.Errorf("its index %d has no key", n+1)
+		}
+	}
+	return Metadata{Collection: form.Collection, Type: form.Type, Options: form.Options, Indexes: form.Indexes}, nil
+}
+
+// JSON is the content of a metadata file.
+func (m Metadata) JSON() ([]byte, error) {
+	form := metadataJSON{Options: m.Options, Indexes: m.Indexes, Collection: m.Collection, Type: m.Type}
+	if form.Options == nil {
+		form.Options = emptyDocument
+	}
+	if form.Indexes == nil {
+		form.Indexes = []bson.Raw{}
+	}
+	return bson.MarshalExtJSON(form, true, false)
+}
+
+var emptyDocument = bson.Raw{5, 0, 0, 0, 0}
+
+func (m Metadata) option(name string) bool {
+	if len(m.Options) == 0 {
+		return false
+	}
+	_, err := m.Options.LookupErr(name)
+	return err == nil
+}
+
+// IsThere tells whether something lies at a path.
+func IsThere(path string) (bool, error) {
+	_, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
