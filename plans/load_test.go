@@ -193,7 +193,7 @@ func shippedOptions(environ ...string) Options {
 
 func TestShippedPlans(t *testing.T) {
 	files, err := filepath.Glob("*.yaml")
-	if err != nil || len(files) != 7 {
+	if err != nil || len(files) != 9 {
 		t.Fatalf("shipped plans: %v, %v", files, err)
 	}
 	for _, file := range files {

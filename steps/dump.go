@@ -206,31 +206,15 @@ func (d dump) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, er
 	source := newCopyFeed(ctx, env, reader, &plans.CopySpec{Query: spec.Query}, unit, work.copyUnit, at.copyCheckpoint, task)
 	defer source.close()
 	out := dumpedPart{From: work.From, To: work.To, Part: filepath.Join(d.workshop(env), mongodump.PartFile(unit.ID))}
-	counts := unit.Counts
-	if out.Written, err = d.write(ctx, env, reader.Database(), out, at.Written, source, task, &counts); err != nil {
-		return Result{Counts: counts}, fmt.Errorf("dump %s: %w", reader.Namespace(work.From), err)
-	}
-	return out.result(counts)
-}
-
-// write brings a unit's documents to its part, and adds to counts.
-func (dump) write(ctx context.Context, env Env, database string, to dumpedPart, at mongodump.Written, source feed, task Task, counts *Counts) (mongodump.Written, error) {
-	spec := env.Step().Spec.(*plans.DumpSpec)
-	part, err := mongodump.OpenPart(to.Part, at, spec.Gzip)
-	if err != nil {
-		return at, err
-	}
-	defer part.Close()
+	form := mongodump.PartForm{Gzip: spec.Gzip}
 	if spec.Format == plans.FormatArchive {
-		if err := part.Frame(database, to.To); err != nil {
-			return at, err
-		}
+		form.Segment = &mongodump.Place{Database: reader.Database(), Collection: work.To}
 	}
-	w := &partWriter{env: env, task: task, part: part, counts: counts}
-	if err := w.run(ctx, source); err != nil {
-		return at, err
+	w := &partWriter{env: env, task: task, counts: unit.Counts}
+	if out.Written, err = w.write(ctx, out.Part, at.Written, form, source); err != nil {
+		return Result{Counts: w.counts}, fmt.Errorf("dump %s: %w", reader.Namespace(work.From), err)
 	}
-	return part.End()
+	return out.result(w.counts)
 }
 
 func (p dumpedPart) result(counts Counts) (Result, error) {

@@ -175,7 +175,7 @@ func archiveOf(reader *endpoint.Reader, collections []*dumpedCollection, gzip bo
 		for _, part := range c.parts {
 			crc = mongodump.CombineCRC(crc, part.Written.CRC, part.Written.Bytes)
 		}
-		end, err := mongodump.CollectionEnd(reader.Database(), c.to, crc)
+		end, err := mongodump.CollectionEnd(mongodump.Place{Database: reader.Database(), Collection: c.to}, crc)
 		if err != nil {
 			return nil, err
 		}

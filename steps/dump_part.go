@@ -21,12 +21,25 @@ const (
 type partWriter struct {
 	env    Env
 	task   Task
+	counts Counts // of the unit
 	part   *mongodump.Part
-	counts *Counts // of the unit
 
 	state json.RawMessage // of the feed, after what was written; nil where one cannot go on
 	since int64           // bytes since the last checkpoint
 	saved time.Time
+}
+
+// write brings all documents of a feed to a part.
+func (w *partWriter) write(ctx context.Context, path string, at mongodump.Written, form mongodump.PartForm, source feed) (mongodump.Written, error) {
+	var err error
+	if w.part, err = mongodump.OpenPart(path, at, form); err != nil {
+		return at, err
+	}
+	defer w.part.Close()
+	if err := w.run(ctx, source); err != nil {
+		return at, err
+	}
+	return w.part.End()
 }
 
 // run returns when everything is written, or ErrStopped when what is written is saved.
@@ -71,7 +84,7 @@ func (w *partWriter) batch(ctx context.Context, source feed) error {
 		counts.Bytes += int64(len(document))
 	}
 	w.task.Report(counts)
-	*w.counts = w.counts.Plus(counts)
+	w.counts = w.counts.Plus(counts)
 	w.state, w.since = next.state, w.since+counts.Bytes
 	if w.state != nil && (w.since >= dumpSaveBytes || time.Since(w.saved) >= dumpSaveAfter) {
 		return w.save()
@@ -97,5 +110,5 @@ func (w *partWriter) save() error {
 		return err
 	}
 	w.saved, w.since, w.state = time.Now(), 0, nil
-	return w.task.Save(Checkpoint{State: state, Counts: *w.counts})
+	return w.task.Save(Checkpoint{State: state, Counts: w.counts})
 }

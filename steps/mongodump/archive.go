@@ -58,17 +58,14 @@ func Prelude(serverVersion, toolVersion string, collections []ArchivedCollection
 	return append(out, terminatorBytes...), err
 }
 
-// SegmentStart is what comes before documents of a collection; after them comes [SegmentEnd].
-func SegmentStart(database, collection string) ([]byte, error) {
-	return appendDocument(nil, segmentHeader{Database: database, Collection: collection})
+// segmentStart is what comes before documents of a collection; after them comes a terminator.
+func segmentStart(p Place) ([]byte, error) {
+	return appendDocument(nil, segmentHeader{Database: p.Database, Collection: p.Collection})
 }
 
-// SegmentEnd is what comes after some documents of a collection.
-func SegmentEnd() []byte { return terminatorBytes }
-
-// CollectionEnd is what comes after the last documents of a collection, with the [CRC] of them all.
-func CollectionEnd(database, collection string, crc uint64) ([]byte, error) {
-	out, err := appendDocument(nil, segmentHeader{Database: database, Collection: collection, EOF: true, CRC: int64(crc)})
+// CollectionEnd is what comes after the last documents of a collection, with the CRC of them all.
+func CollectionEnd(p Place, crc uint64) ([]byte, error) {
+	out, err := appendDocument(nil, segmentHeader{Database: p.Database, Collection: p.Collection, EOF: true, CRC: int64(crc)})
 	return append(out, terminatorBytes...), err
 }
 
@@ -77,8 +74,8 @@ func appendDocument(out []byte, value any) ([]byte, error) {
 	return append(out, document...), err
 }
 
-// CRC goes on with a CRC-64-ECMA over more bytes.
-func CRC(crc uint64, more []byte) uint64 { return crc64.Update(crc, crcTable, more) }
+// sum goes on with a CRC-64-ECMA over more bytes.
+func sum(crc uint64, more []byte) uint64 { return crc64.Update(crc, crcTable, more) }
 
 // CombineCRC is the CRC of two runs of bytes after each other, the second of which has a length.
 //

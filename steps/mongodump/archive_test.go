@@ -266,8 +266,8 @@ func TestCombinedCRC(t *testing.T) {
 			content[n] = byte(random.Uint32())
 		}
 		at := random.IntN(len(content) + 1)
-		got := CombineCRC(CRC(0, content[:at]), CRC(0, content[at:]), int64(len(content)-at))
-		if want := CRC(0, content); got != want {
+		got := CombineCRC(sum(0, content[:at]), sum(0, content[at:]), int64(len(content)-at))
+		if want := sum(0, content); got != want {
 			t.Fatalf("%d + %d bytes: %016x, want %016x", at, len(content)-at, got, want)
 		}
 	}
@@ -286,7 +286,7 @@ func TestAnArchiveIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	binary.LittleEndian.PutUint32(want.Bytes()[4+4+1+len("concurrent_collections")+1:], 1)
-	head, err := SegmentStart("shop", "orders")
+	head, err := segmentStart(Place{"shop", "orders"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,11 +294,11 @@ func TestAnArchiveIsWritten(t *testing.T) {
 	var crc uint64
 	for n := range 5 {
 		document := bytesOf(t, numberedDocument("orders", n))
-		crc = CRC(crc, []byte(document))
+		crc = sum(crc, []byte(document))
 		got = append(got, document...)
 	}
-	got = append(got, SegmentEnd()...)
-	tail, err := CollectionEnd("shop", "orders", crc)
+	got = append(got, terminatorBytes...)
+	tail, err := CollectionEnd(Place{"shop", "orders"}, crc)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -127,6 +127,35 @@ func TestWhatIsNoDump(t *testing.T) {
 	}
 }
 
+// Wherever a compressed file is cut off, it does not pass for a whole one.
+func TestACompressedFileThatIsCutOff(t *testing.T) {
+	var content []byte
+	for n := range 3 { // as parts come after each other
+		packed, err := Compressed([]byte(bytesOf(t, numberedDocument("orders", n)) + bytesOf(t, numberedDocument("orders", 10+n))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		content = append(content, packed...)
+	}
+	c := Collection{Database: "shop", Name: "orders", File: filepath.Join(t.TempDir(), "file"), Gzip: true}
+	whole := 0
+	for length := range len(content) + 1 {
+		if err := os.WriteFile(c.File, content[:length], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := readAll(t, func(at Position) (*Reader, error) { return ReadDocuments(c, at) }, false, all)
+		if err != nil {
+			continue
+		}
+		if whole++; len(got["shop.orders"]) != 2*whole {
+			t.Errorf("cut off at byte %d of %d it passes with %d documents", length, len(content), len(got["shop.orders"]))
+		}
+	}
+	if whole != 3 { // the members that mongodump would have written as one
+		t.Errorf("%d lengths pass", whole)
+	}
+}
+
 func TestMetadataComesBack(t *testing.T) {
 	options, err := bson.Marshal(bson.D{{Key: "validator", Value: bson.D{{Key: "n", Value: bson.D{{Key: "$gt", Value: int64(3)}}}}}})
 	if err != nil {

@@ -48,18 +48,29 @@ func (w *countingWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// PartForm is what a part is to be a piece of.
+type PartForm struct {
+	Gzip    bool
+	Segment *Place // of an archive: whose documents they are; nil: of a file of documents
+}
+
 // OpenPart opens a part as it was when so much of it was safe, and leaves off what was written after that.
-func OpenPart(path string, at Written, compress bool) (*Part, error) {
+func OpenPart(path string, at Written, form PartForm) (*Part, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err
 	}
 	p := &Part{file: file, at: at, counts: countingWriter{file, at.Size}}
 	p.buffer = bufio.NewWriterSize(&p.counts, writeBuffer)
-	if compress {
+	if form.Gzip {
 		p.gzip, p.fresh = gzip.NewWriter(p.buffer), true
 	}
-	if err := p.cut(); err != nil {
+	err = p.cut()
+	if err == nil && form.Segment != nil {
+		p.head, err = segmentStart(*form.Segment)
+		p.tail = terminatorBytes
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
 	}
 	return p, nil
@@ -86,13 +97,6 @@ func (p *Part) cut() error {
 	return nil
 }
 
-// Frame has the part be a segment of an archive: documents of that collection.
-func (p *Part) Frame(database, collection string) (err error) {
-	p.head, err = SegmentStart(database, collection)
-	p.tail = SegmentEnd()
-	return err
-}
-
 // Append writes documents.
 func (p *Part) Append(documents []bson.Raw) error {
 	if p.at.Bytes == 0 && len(documents) > 0 && p.head != nil {
@@ -106,7 +110,7 @@ func (p *Part) Append(documents []bson.Raw) error {
 		}
 		p.at.Bytes += int64(len(document))
 		if p.head != nil {
-			p.at.CRC = CRC(p.at.CRC, document)
+			p.at.CRC = sum(p.at.CRC, document)
 		}
 	}
 	return nil

@@ -18,14 +18,13 @@ import (
 func writePart(t *testing.T, random *rand.Rand, path string, documents []string, gzip, framed bool) Written {
 	t.Helper()
 	open := func(at Written) *Part {
-		part, err := OpenPart(path, at, gzip)
+		form := PartForm{Gzip: gzip}
+		if framed {
+			form.Segment = &Place{"shop", "orders"}
+		}
+		part, err := OpenPart(path, at, form)
 		if err != nil {
 			t.Fatal(err)
-		}
-		if framed {
-			if err := part.Frame("shop", "orders"); err != nil {
-				t.Fatal(err)
-			}
 		}
 		return part
 	}
@@ -106,7 +105,7 @@ func TestPartsAreAssembled(t *testing.T) {
 				}
 			}
 			if test.archived {
-				pieces = append(pieces, piece(CollectionEnd("shop", "orders", crc)))
+				pieces = append(pieces, piece(CollectionEnd(Place{"shop", "orders"}, crc)))
 			}
 			target := filepath.Join(dir, "whole")
 			safe := Assembled{}
@@ -162,7 +161,7 @@ func TestAPartThatSomebodyChanged(t *testing.T) {
 	if err := os.Truncate(path, at.Size-1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenPart(path, at, false); err == nil || !strings.Contains(err.Error(), "--restart") {
+	if _, err := OpenPart(path, at, PartForm{}); err == nil || !strings.Contains(err.Error(), "--restart") {
 		t.Errorf("got %v", err)
 	}
 	err := Assemble(context.Background(), path+".whole", []Piece{{Part: path, Size: at.Size}}, Assembled{}, func(Assembled) error { return nil })

@@ -180,7 +180,7 @@ func (r *Reader) step(memory []byte) (with []byte, err error) {
 		return memory, nil
 	}
 	if r.archive {
-		r.at.Begun[*r.at.Within] = CRC(r.at.Begun[*r.at.Within], document)
+		r.at.Begun[*r.at.Within] = sum(r.at.Begun[*r.at.Within], document)
 	}
 	return with, nil
 }
