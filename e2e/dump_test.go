@@ -166,7 +166,7 @@ func TestADumpIsInterrupted(t *testing.T) {
 	early := j.plan("early", `
 		- {name: restore, type: restore, input: out, to: target}
 	`)
-	if o := j.mustVida(1, "run", early, "--progress", "none"); !strings.Contains(o.stdout, "there is no dump in this directory") {
+	if o := j.mustVida(1, "run", early, "--progress", "none"); !strings.Contains(o.stdout, "it is not complete") {
 		t.Errorf("got %s", o.stdout)
 	}
 

@@ -118,7 +118,7 @@ func (dump) vacant(env Reader, reader *endpoint.Reader, pairs []pair) error {
 func (dump) workshop(env Reader) string {
 	spec := env.Step().Spec.(*plans.DumpSpec)
 	output := env.Plan().Beside(spec.Output)
-	name := ".vida-" + env.Plan().Name + "-" + env.Step().Name
+	name := mongodump.Unfinished + env.Plan().Name + "-" + env.Step().Name
 	if spec.Format == plans.FormatArchive {
 		return filepath.Join(filepath.Dir(output), name)
 	}

@@ -29,6 +29,7 @@ type restoreUnit struct {
 	Database string     `json:"database,omitempty"` // of the dump
 	// Collections are those to bring, by their names in the dump.
 	Collections map[string]restoring `json:"collections,omitempty"`
+	Files       int                  `json:"files,omitempty"` // of how many files it is one
 	Index       *createUnit          `json:"index,omitempty"`
 }
 
@@ -155,6 +156,9 @@ func databaseOf(dump *mongodump.Dump, asked, target string) (string, error) {
 		return "", fmt.Errorf("%s has no database %s: it has %s", dump.Path, asked, orNone(there))
 	case asked != "":
 		return asked, nil
+	}
+	there = slices.DeleteFunc(there, func(name string) bool { return name == "admin" || name == "config" || name == "local" })
+	switch {
 	case len(there) == 1:
 		return there[0], nil
 	case slices.Contains(there, target):
@@ -231,6 +235,9 @@ func (p *restorePlan) units() ([]restoreUnit, error) {
 		}
 		file.Archive, file.Gzip = p.dump.Archive, c.Gzip || p.dump.Gzip
 		units = append(units, restoreUnit{File: file, Database: p.database, Collections: map[string]restoring{c.Name: one}})
+	}
+	for n := range units {
+		units[n].Files = len(units)
 	}
 	return units, nil
 }
@@ -324,7 +331,7 @@ func (restore) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, e
 	}
 	defer documents.Close()
 	source := &restoreFeed{env: env, task: task, work: work, documents: documents}
-	flow := pipeline{memory: env.Memory(), task: task, writers: restoreWriters(env), newDeliverer: func() (deliverer, error) {
+	flow := pipeline{memory: env.Memory(), task: task, writers: work.writers(env.Tuning().Workers), newDeliverer: func() (deliverer, error) {
 		return &restoreDelivery{open: func(collection string) *delivery {
 			d := newDelivery(writer, collection, unit.ID, spec.OnConflict, task.Stopping())
 			d.unordered, d.intend, d.intended = true, task.Intend, task.Intended(writer.Namespace(collection))
@@ -338,11 +345,11 @@ func (restore) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, e
 	return Result{Counts: counts}, err
 }
 
-// restoreWriters is how many batches of a file are written at the same time. There may be fewer files than workers, so
-// that each has more writers than a unit of other steps.
-func restoreWriters(env Env) int {
+// writers is how many batches of the file are written at the same time. There may be fewer files than workers, so that
+// each has more writers than a unit of other steps.
+func (u restoreUnit) writers(workers int) int {
 	const adaptive, most = 8, 16
-	return min(max(cmp.Or(env.Tuning().Workers, adaptive), writersPerUnit), most)
+	return min(max(cmp.Or(workers, adaptive)/max(1, u.Files), writersPerUnit), most)
 }
 
 func (restore) Finish(_ context.Context, env Env, results []Result) (Result, error) {

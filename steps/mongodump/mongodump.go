@@ -36,6 +36,9 @@ const (
 	typeTimeSeries = "timeseries"
 )
 
+// Unfinished begins the name of a directory that lies in a dump, or beside an archive, as long as it is being made.
+const Unfinished = ".vida-"
+
 // Dump is a dump that lies on disk.
 type Dump struct {
 	Path        string
@@ -101,6 +104,9 @@ func (d *Dump) readPrelude() error {
 		return err
 	}
 	for _, c := range prelude {
+		if c.Database == "" || beyond(c.Collection) {
+			continue
+		}
 		collection := Collection{Database: c.Database, Name: c.Collection, Type: c.Type}
 		if c.Metadata != "" {
 			if collection.Metadata, err = ParseMetadata([]byte(c.Metadata)); err != nil {
@@ -136,8 +142,11 @@ func (d *Dump) readDirectory() error {
 	}
 	below := false
 	for _, entry := range entries {
-		if !entry.IsDir() || strings.HasPrefix(entry.Name(), ".") {
+		if !entry.IsDir() {
 			continue
+		}
+		if strings.HasPrefix(entry.Name(), Unfinished) {
+			return fmt.Errorf("it is not complete: a step that dumps to it is at work, or was interrupted; let it go on, or remove %s", filepath.Join(d.Path, entry.Name()))
 		}
 		found, err := readDatabase(filepath.Join(d.Path, entry.Name()), entry.Name())
 		if err != nil {
@@ -208,12 +217,17 @@ func readDatabase(path, database string) ([]Collection, error) {
 			}
 		}
 		c.Type = typeOf(c)
-		if strings.HasPrefix(c.Name, bucketsPrefix) || strings.HasPrefix(c.Name, "$") {
-			continue // what belongs to a time series, and users and roles
+		if !beyond(c.Name) {
+			list = append(list, c)
 		}
-		list = append(list, c)
 	}
 	return list, nil
+}
+
+// beyond tells of a name that it is of no collection of users: of what belongs to a time series, or of users and roles.
+// The oplog of a dump has no database.
+func beyond(name string) bool {
+	return strings.HasPrefix(name, bucketsPrefix) || strings.HasPrefix(name, "$")
 }
 
 // The longest name of a file is 255 bytes; what is added to a collection's takes up to 17.

@@ -52,7 +52,6 @@ func TestADirectoryIsLookedThrough(t *testing.T) {
 	dir := lay(t, map[string]string{
 		"prelude.json":                        `{"ServerVersion":"7.0"}`,
 		"oplog.bson":                          "",
-		".vida-plan-step/orders%2F00001":      "a part of a dump that is not complete",
 		"shop/orders.bson":                    "",
 		"shop/orders.metadata.json":           `{"options":{},"indexes":[{"v":2,"key":{"_id":1},"name":"_id_"}],"uuid":"x","collectionName":"orders"}`,
 		"shop/with%2Fslash.bson":              "",
@@ -101,6 +100,7 @@ func TestWhatIsNoDump(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
+		"not complete":   {map[string]string{"shop/a.bson": "", ".vida-plan-step/orders%2F00001": "a part"}, "it is not complete"},
 		"empty":          {map[string]string{"readme.txt": ""}, "there is no dump in this directory"},
 		"both":           {map[string]string{"shop/a.bson": "", "shop/a.bson.gz": ""}, "there are both a.bson and a.bson.gz"},
 		"metadata":       {map[string]string{"shop/a.metadata.json": "{"}, "the metadata in a.metadata.json"},

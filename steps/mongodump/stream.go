@@ -102,7 +102,7 @@ func (s *stream) skip(ctx context.Context, to int64) error {
 		case errors.Is(err, io.EOF):
 			return short(s.offset)
 		case err != nil:
-			return s.damaged("unpacking it fails", err)
+			return s.broken(err)
 		case ctx.Err() != nil:
 			return ctx.Err()
 		}
@@ -125,7 +125,7 @@ func (s *stream) next(out []byte) (with []byte, end bool, err error) {
 	begin := len(out)
 	with = slices.Grow(out, int(length))[:begin+int(length)]
 	if _, err := io.ReadFull(s.in, with[begin:]); err != nil {
-		return out, false, s.damaged("the file ends inside of a document", cutOff(err))
+		return out, false, s.broken(err)
 	}
 	if err := bson.Raw(with[begin:]).Validate(); err != nil {
 		return out, false, s.damaged("what should be a document is none", err)
@@ -141,13 +141,21 @@ func (s *stream) peekLength() (int32, error) {
 	case len(start) == 0 && errors.Is(err, io.EOF):
 		return 0, io.EOF
 	case err != nil:
-		return 0, s.damaged("the file ends inside of a document", cutOff(err))
+		return 0, s.broken(err)
 	}
 	length := int32(binary.LittleEndian.Uint32(start))
 	if length != terminator && (length < shortestDocument || length > longestDocument) {
 		return 0, s.damaged(fmt.Sprintf("no document has %d bytes", length), nil)
 	}
 	return length, nil
+}
+
+// broken is the error for a document that cannot be read to its end.
+func (s *stream) broken(err error) error {
+	if err = cutOff(err); errors.Is(err, io.ErrUnexpectedEOF) {
+		return s.damaged("the file ends inside of a document", nil)
+	}
+	return s.damaged("it cannot be read", err)
 }
 
 // damaged is the error for a file that is not what it should be.
