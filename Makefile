@@ -57,7 +57,7 @@ bench: build ## generator, expressions, compression, and the copy: against a TCP
 	$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./model ./plans/expression ./steps
 	@scripts/documentdb.sh install; documentdb=$$?; outside=0; \
 	[ $$documentdb -eq 0 ] || [ $$documentdb -eq 77 ] || exit $$documentdb; \
-	for figures in null partition verify; do VIDA_TEST_SOURCE_URI= bin/vida-bench $$figures || outside=$$?; done; \
+	for figures in null partition verify dump; do VIDA_TEST_SOURCE_URI= bin/vida-bench $$figures || outside=$$?; done; \
 	if [ $$documentdb -eq 77 ]; then echo "bench: DocumentDB is skipped, see above"; exit $$outside; fi; \
 	for figures in servers 'servers --auto --orders 500000 --rounds 3' verify; do scripts/documentdb.sh exec -- bin/vida-bench $$figures || outside=$$?; done; \
 	exit $$outside

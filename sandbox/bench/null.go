@@ -109,22 +109,31 @@ func (v *vida) copyNull(ctx context.Context, documents int64, size int, tuning, 
 // copyVirtual copies a virtual collection once, checks that every document came, whole, and returns what the source has
 // done too.
 func (v *vida) copyVirtual(ctx context.Context, options null.Options, tuning, more string) (used usage, report finished, served null.Stats, err error) {
+	served, err = between(options, func(source, sink string) (err error) {
+		used, report, err = v.run(ctx, source, sink, tuning, fmt.Sprintf(copyStep, more))
+		return err
+	})
+	return used, report, served, err
+}
+
+// between serves a virtual collection, and a sink in which every document of it must have come in the end, whole. bring
+// is given the URIs of both.
+func between(options null.Options, bring func(source, sink string) error) (served null.Stats, err error) {
 	source, err := null.NewSource("127.0.0.1:0", options)
 	if err != nil {
-		return used, report, served, err
+		return served, err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
 	sink, err := null.NewSink("127.0.0.1:0", options)
 	if err != nil {
-		return used, report, served, err
+		return served, err
 	}
 	defer func() { err = errors.Join(err, sink.Close()) }()
-	used, report, err = v.run(ctx, source.URI(), sink.URI(), tuning, fmt.Sprintf(copyStep, more))
-	if err != nil {
-		return used, report, served, err
+	if err := bring(source.URI(), sink.URI()); err != nil {
+		return served, err
 	}
 	if stats := sink.Stats(); stats.Missing != 0 || stats.Wrong != 0 || stats.Doubled != 0 {
-		return used, report, served, fmt.Errorf("what arrived is not what was sent: %v", stats)
+		return served, fmt.Errorf("what arrived is not what was sent: %v", stats)
 	}
-	return used, report, source.Stats(), nil
+	return source.Stats(), nil
 }

@@ -47,6 +47,6 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newNullCommand(), newServersCommand(), newVerifyCommand(), newPartitionCommand(), newLargeCommand(), newRelayCommand(), newLoopCommand())
+	root.AddCommand(newNullCommand(), newServersCommand(), newVerifyCommand(), newPartitionCommand(), newLargeCommand(), newDumpCommand(), newRelayCommand(), newLoopCommand())
 	return root
 }
