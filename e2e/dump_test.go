@@ -119,7 +119,7 @@ func TestADumpThatIsKilled(t *testing.T) {
 			orders := j.source.Collection("orders")
 			insert(t, orders, numbered(max(2000, int(j.scale(8000)))))
 			insert(t, j.source.Collection("more"), numbered(100))
-			const tuning = "tuning: {batch_documents: 20, unit_documents: 300, workers: 3}\n"
+			const tuning = "tuning: {batch_documents: 20, checkpoint_documents: 40, unit_documents: 300, workers: 3}\n"
 			dump := j.planWith("dump-killed", tuning, fmt.Sprintf(`
 				- {name: dump, type: dump, from: source, output: out, format: %s, gzip: %v}
 			`, format, format == "archive"))
@@ -140,19 +140,30 @@ func TestADumpThatIsKilled(t *testing.T) {
 	}
 }
 
+// partsWritten tells whether a dump to out has documents on disk.
+func (j *job) partsWritten() bool {
+	parts, err := filepath.Glob(filepath.Join(j.dir, "out", ".vida-dump-*", "*", "*"))
+	for _, part := range parts {
+		if about, err := os.Stat(part); err == nil && about.Size() > 0 {
+			return true
+		}
+	}
+	return err != nil
+}
+
 // A dump that is stopped goes on, and so does a restore; what is there of it before it is whole is not taken for a dump.
 func TestADumpIsInterrupted(t *testing.T) {
 	d := faulty(t)
 	j := newJob(t)
 	j.through(d)
 	insert(t, j.source.Collection("orders"), numbered(4000))
-	plan := j.planWith("stopped", "tuning: {batch_documents: 20, workers: 2}\n", `
+	plan := j.planWith("stopped", "tuning: {batch_documents: 20, checkpoint_documents: 20, workers: 2}\n", `
 		- {name: dump, type: dump, from: source, output: out}
 		- {name: restore, type: restore, input: out, to: target}
 	`)
 	d.rules("source", `rules: [{command: find, action: delay, delay: 100ms}, {command: getMore, action: delay, delay: 100ms}]`)
 	r := j.start("run", plan, "--output", "json", "--progress", "none")
-	time.Sleep(time.Second)
+	waitFor(t, func() bool { return r.hasEnded() || j.partsWritten() })
 	r.signal(os.Interrupt)
 	o := r.wait()
 	if o.code != 130 || !strings.Contains(o.stderr, "vida run "+plan) {
@@ -212,7 +223,7 @@ func TestADumpWritesOverNothing(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(j.dir, "out")); err != nil {
 		t.Fatal(err)
 	}
-	j.run(0, plan)
+	j.run(0, plan) // who moves a dump away wants another one
 	if after := j.read(filepath.Join("out", j.database, "orders.bson")); after != before {
 		t.Error("the same documents make another file")
 	}
@@ -277,19 +288,20 @@ func TestADamagedDump(t *testing.T) {
 	cut := func(content []byte) []byte { return content[:len(content)-30] }
 	flip := func(content []byte) []byte {
 		at := strings.Index(string(content), "order-000123")
-		content[at+11]++
+		content[at]++
 		return content
 	}
 	for name, test := range map[string]struct {
 		format string
 		how    func([]byte) []byte
 		want   string
+		before int64
 	}{
-		"a file that is cut off":     {"directory", cut, "the file ends inside of a document"},
-		"an archive that is cut off": {"archive", cut, "the file ends inside of a document"},
-		"a byte of an archive":       {"archive", flip, "are not those that were dumped"},
-		"no document":                {"directory", func(content []byte) []byte { return append(content, 1, 0, 0, 0, 0) }, "no document has 1 bytes"},
-		"another file":               {"archive", func([]byte) []byte { return []byte("PK\x03\x04") }, "not an archive of mongodump"},
+		"a file that is cut off":     {"directory", cut, "the file ends inside of a document", 499},
+		"an archive that is cut off": {"archive", cut, "the file ends inside of a document", 500},
+		"a byte of an archive":       {"archive", flip, "are not those that were dumped", 500},
+		"no document":                {"directory", func(content []byte) []byte { return append(content, 1, 0, 0, 0, 0) }, "no document has 1 bytes", 500},
+		"another file":               {"archive", func([]byte) []byte { return []byte("PK\x03\x04") }, "not an archive of mongodump", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j, plan, path := restoring(t, numbered(500), test.format, "indexes: true")
@@ -297,9 +309,9 @@ func TestADamagedDump(t *testing.T) {
 			o := j.mustVida(1, "run", plan, "--progress", "none", "--output", "json")
 			contains(t, "vida", o.stderr+o.stdout, path, test.want)
 			restored := j.report(o).step(t, "restore")
-			if restored.balanced(t); restored.Inserted > count(t, j.target.Collection("orders")) {
-				t.Errorf("%d are in the books and not in the target", restored.Inserted)
-			}
+			restored.balanced(t)
+			want(t, "in the books, of those before the damage", restored.Inserted, test.before)
+			want(t, "in the target", count(t, j.target.Collection("orders")), test.before)
 		})
 	}
 }
@@ -307,12 +319,153 @@ func TestADamagedDump(t *testing.T) {
 // A dump that was changed under a restore is not gone on with.
 func TestADumpThatChangesUnderARestore(t *testing.T) {
 	j, plan, path := restoring(t, numbered(500), "directory", "indexes: false")
-	edit(t, path, func(content []byte) []byte { return content[:len(content)-30] })
+	var whole []byte
+	edit(t, path, func(content []byte) []byte {
+		whole = content
+		return content[:len(content)-30]
+	})
 	j.mustVida(1, "run", plan, "--progress", "none")
 	edit(t, path, func(content []byte) []byte { return append(content, content...) })
 	o := j.mustVida(1, "run", plan, "--progress", "none")
 	contains(t, "vida", o.stdout, path+" was changed after the restore was begun", "--restart")
+
+	// Nor is one taken for whole that somebody still writes to.
+	d := faulty(t)
+	j.through(d)
+	d.rules("target", `rules: [{command: insert, action: delay, delay: 500ms}]`)
+	defer d.rules("target", "rules: []")
+	edit(t, path, func([]byte) []byte { return whole })
+	if err := j.target.Collection("orders").Drop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r := j.start("run", plan, "--restart", "restore", "--progress", "none")
+	waitFor(t, func() bool { return r.hasEnded() || count(t, j.target.Collection("orders")) > 0 })
+	edit(t, path, func(content []byte) []byte { return content })
+	if o := r.wait(); o.code != 1 || !strings.Contains(o.stdout, path+" was changed after the restore was begun") {
+		t.Errorf("exit code %d:\n%s", o.code, o.stdout)
+	}
 }
+
+// What is done stays done until there is another dump to bring.
+func TestARestoreBringsANewDump(t *testing.T) {
+	j, plan, path := restoring(t, numbered(100), "directory", "indexes: false")
+	j.run(0, plan)
+	j.run(0, plan)
+	orders := j.target.Collection("orders")
+	if err := orders.Drop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	j.run(0, plan)
+	want(t, "done before", count(t, orders), 0)
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(path, later, later); err != nil {
+		t.Fatal(err)
+	}
+	o := j.mustVida(0, "run", plan, "--dry-run")
+	contains(t, "the dry run", o.stdout, path+" is another one than was restored")
+	j.run(0, plan)
+	want(t, "another dump", count(t, orders), 100)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	j.run(0, plan)
+}
+
+// An index that could not be created is tried again by the same command, without the documents.
+func TestAnIndexOfARestoreIsTriedAgain(t *testing.T) {
+	j := newJob(t)
+	createIndexes(t, j.source.Collection("orders"), plainIndexes...)
+	documents := numbered(100)
+	for n := range documents {
+		documents[n] = append(documents[n].(bson.D), bson.E{Key: "number", Value: n})
+	}
+	insert(t, j.source.Collection("orders"), documents)
+	plan := j.plan("indexes", `
+		- {name: dump, type: dump, from: source, output: out}
+		- {name: restore, type: restore, input: out, to: target}
+	`)
+	orders := j.target.Collection("orders")
+	insert(t, orders, []any{bson.D{{Key: "_id", Value: "mine"}, {Key: "number", Value: 7}}})
+	o := j.mustVida(1, "run", plan, "--progress", "none")
+	contains(t, "vida", o.stdout, "1 of 3 indexes could not be created", "number_1")
+	if _, err := orders.DeleteOne(t.Context(), bson.D{{Key: "_id", Value: "mine"}}); err != nil {
+		t.Fatal(err)
+	}
+	step := j.run(0, plan).step(t, "restore")
+	step.balanced(t)
+	want(t, "read", step.Read, 100)
+	want(t, "sent again", step.Identical, 0)
+	sameIndexes(t, j.source.Collection("orders"), orders)
+}
+
+// A dump of a sharded collection may have two documents of one _id, far from each other: neither takes the place of
+// the other.
+func TestTwinsOfADump(t *testing.T) {
+	for _, policy := range []string{"fail", "skip", "replace"} {
+		t.Run(policy, func(t *testing.T) {
+			j, plan, path := restoring(t, numbered(300), "directory", "indexes: false, on_conflict: "+policy)
+			twin, err := bson.Marshal(bson.D{{Key: "_id", Value: "order-000003"}, {Key: "twin", Value: true}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			edit(t, path, func(content []byte) []byte { return append(content, twin...) })
+			step := j.run(3, plan).step(t, "restore")
+			step.balanced(t)
+			want(t, "rejected", step.Rejected, 1)
+			want(t, "inserted", step.Inserted, 300)
+			if got := ids(j.rejects(plan).Rejects, "rejected"); got != `"order-000003"` {
+				t.Errorf("rejected: %s", got)
+			}
+			step = j.run(3, plan, "--retry-rejects").step(t, "restore")
+			want(t, "rejected again", step.Rejected, 1)
+		})
+	}
+}
+
+// Where vida is run makes no difference, and neither does what another run of the plan does with its own parts.
+func TestADumpIsGoneOnWithFromAnotherFolder(t *testing.T) {
+	d := faulty(t)
+	j := newJob(t)
+	j.through(d)
+	insert(t, j.source.Collection("orders"), numbered(2000))
+	j.planWith("moved", "tuning: {batch_documents: 20, checkpoint_documents: 20, workers: 2}\n", `
+		- {name: dump, type: dump, from: source, output: out, format: archive}
+		- {name: restore, type: restore, input: out, to: target}
+	`)
+	halfWay := func(side, command string, there func() bool, args ...string) {
+		t.Helper()
+		d.rules(side, fmt.Sprintf(`rules: [{command: %s, action: delay, delay: 100ms}]`, command))
+		defer d.rules(side, "rules: []")
+		r := j.start(append([]string{"run", "moved.yaml", "--progress", "none"}, args...)...)
+		waitFor(t, func() bool { return r.hasEnded() || there() })
+		r.signal(os.Interrupt)
+		if o := r.wait(); o.code != 130 {
+			t.Fatalf("exit code %d:\n%s", o.code, o.stdout)
+		}
+	}
+	parts := func() string { // the directory in which there are parts
+		found, err := filepath.Glob(filepath.Join(j.dir, ".vida-archive-*", "*", "*"))
+		if err != nil || len(found) == 0 {
+			return ""
+		}
+		return filepath.Dir(found[0])
+	}
+	halfWay("source", "find", func() bool { return parts() != "" })
+	first := parts()
+	halfWay("source", "find", func() bool { return parts() != "" && parts() != first }, "--state", "other") // throws them away
+	home := j.dir
+	j.dir = filepath.Dir(home)
+	moved := filepath.Join(home, "moved.yaml")
+	o := j.mustVida(1, "run", moved, "--progress", "none")
+	contains(t, "vida", o.stdout, "the parts of this dump are gone", "--restart")
+	o = j.mustVida(0, "run", moved, "--only", "dump", "--progress", "none", "--state", filepath.Join(home, "other"))
+	j.dir = home
+	halfWay("target", "insert", func() bool { return count(t, j.target.Collection("orders")) > 100 }, "--state", "other")
+	j.dir = filepath.Dir(home)
+	j.mustVida(0, "run", moved, "--progress", "none", "--state", filepath.Join(home, "other"))
+	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
+}
+
 
 // What the target holds already goes by the plan, and what it refuses is tried again, from the dump.
 func TestConflictsAndRejectsOfARestore(t *testing.T) {

@@ -163,7 +163,7 @@ func (e *execution) units(ctx context.Context, env *environment) ([]state.Unit, 
 		return nil, &stateError{err}
 	}
 	if e.record.Divided {
-		return stored, nil
+		return e.reopened(stored)
 	}
 	ctx, release := e.run.untilStop(ctx) // nothing is in flight yet that would have to land
 	defer release()
@@ -178,6 +178,34 @@ func (e *execution) units(ctx context.Context, env *environment) ([]state.Unit, 
 		return nil, &stateError{err}
 	}
 	return stored, nil
+}
+
+// reopened are the units of a step that goes on: those that fell short are to be done once more.
+func (e *execution) reopened(units []state.Unit) ([]state.Unit, error) {
+	var short []string
+	for _, u := range units {
+		var result steps.Result
+		if !u.Done {
+			continue
+		}
+		if err := json.Unmarshal(u.Result, &result); err != nil {
+			return nil, fmt.Errorf("unit %s: its saved result: %w", u.ID, err)
+		}
+		if result.FellShort {
+			short = append(short, u.ID)
+		}
+	}
+	if len(short) == 0 {
+		return units, nil
+	}
+	if err := e.run.store.ReopenUnits(e.step.Name, short); err != nil {
+		return nil, &stateError{err}
+	}
+	units, err := e.run.store.Units(e.step.Name)
+	if err != nil {
+		return nil, &stateError{err}
+	}
+	return units, nil
 }
 
 // resumable tells whether what an interrupted step found out is still worth something. How servers answered

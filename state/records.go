@@ -250,6 +250,18 @@ func (s *Store) FinishUnit(step, unit string, counts, result []byte) error {
 	})
 }
 
+// ReopenUnits has units done once more.
+func (s *Store) ReopenUnits(step string, units []string) error {
+	return s.within("reopen units of step "+step, func(tx *sql.Tx) error {
+		for _, unit := range units {
+			if _, err := tx.Exec(`UPDATE units SET done = 0, result = '' WHERE step = ? AND id = ?`, step, unit); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Split stores a unit's shrunk spec and the unit born from it, at once.
 func (s *Store) Split(step, unit string, shrunk []byte, expected int64, born Unit) error {
 	return s.within("split a unit of "+step, func(tx *sql.Tx) error {

@@ -31,6 +31,8 @@ type copyUnit struct {
 	Check  bool        `json:"check,omitempty"`
 	Blind  string      `json:"blind,omitempty"` // the side whose server does not know this type of _id
 	Own    bool        `json:"own,omitempty"`   // the target was empty when the copy began
+
+	Parts string `json:"parts,omitempty"` // of a dump: the directory of its parts, in the workshop
 }
 
 // copyCheckpoint is how far a unit is: every document up to and including this _id has arrived.

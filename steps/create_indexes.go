@@ -165,7 +165,7 @@ func (u createUnit) do(ctx context.Context, env Env, writer *endpoint.Writer, ta
 	if out.Status == indexFailed {
 		env.Log("warn", fmt.Sprintf("%s: %s: %s", writer.Namespace(u.Collection), out.Name, out.Error))
 	}
-	var result Result
+	result := Result{FellShort: out.Status == indexFailed}
 	result.Output, err = json.Marshal(out)
 	return result, err
 }

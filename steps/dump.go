@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,16 +24,8 @@ type dump struct{}
 // dumpUnit is the spec of a unit.
 type dumpUnit struct {
 	copyUnit
-	Empty    bool      `json:"empty,omitempty"` // the collection has no documents
-	Assemble *dumpFile `json:"assemble,omitempty"`
-}
-
-// dumpFile is a file that is put together.
-type dumpFile struct {
-	Path     string            `json:"path"`
-	Pieces   []mongodump.Piece `json:"pieces"`
-	Metadata []byte            `json:"metadata,omitempty"` // what goes into the file beside it
-	Beside   string            `json:"beside,omitempty"`
+	Empty    bool                `json:"empty,omitempty"` // the collection has no documents
+	Assemble *mongodump.Assembly `json:"assemble,omitempty"`
 }
 
 // dumpCheckpoint is how far a part is: every document up to and including an _id is in so much of the file.
@@ -45,7 +38,8 @@ type dumpCheckpoint struct {
 type dumpedPart struct {
 	From    string            `json:"from"`
 	To      string            `json:"to"`
-	Part    string            `json:"part"`
+	Parts   string            `json:"parts"`          // the directory
+	Part    string            `json:"part,omitempty"` // empty: the collection has no documents
 	Written mongodump.Written `json:"written"`
 }
 
@@ -89,40 +83,46 @@ func (dump) Preview(ctx context.Context, env Reader) (Preview, error) {
 	return preview, nil
 }
 
+// undumpable is an error for a view or a time series, of which a dump would have what cannot be restored.
+func undumpable(namespace string, c endpoint.Collection) error {
+	if c.Type == mongodump.TypeCollection {
+		return nil
+	}
+	return fmt.Errorf("%s is a %s, which cannot be dumped: leave it out", namespace, c.Type)
+}
+
 // vacant is an error where the step would write over something.
 func (dump) vacant(env Reader, reader *endpoint.Reader, pairs []pair) error {
 	spec := env.Step().Spec.(*plans.DumpSpec)
 	output := env.Plan().Beside(spec.Output)
-	files := []string{output}
-	if spec.Format == plans.FormatDirectory {
-		files = nil
-		for _, p := range pairs {
-			for _, gzip := range []bool{false, true} { // one of each would be two dumps of one collection
-				files = append(files, filepath.Join(output, mongodump.DocumentsFile(reader.Database(), p.To, gzip)))
-			}
-		}
+	if spec.Format == plans.FormatArchive {
+		return mongodump.Vacant(output)
 	}
-	for _, file := range files {
-		there, err := mongodump.IsThere(file)
-		if err != nil {
-			return err
-		}
-		if there {
-			return fmt.Errorf("%s is there already: move it away, or dump to another place", file)
+	for _, p := range pairs {
+		for _, gzip := range []bool{false, true} { // one of each would be two dumps of one collection
+			for _, file := range []string{mongodump.DocumentsFile(reader.Database(), p.To, gzip), mongodump.MetadataFile(reader.Database(), p.To, gzip)} {
+				if err := mongodump.Vacant(filepath.Join(output, file)); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return nil
 }
 
-// workshop is the directory of parts. It lies where the dump does, so that nothing moves between file systems.
-func (dump) workshop(env Reader) string {
+// below is the directory that the dump's files are named from.
+func (dump) below(env Reader) string {
 	spec := env.Step().Spec.(*plans.DumpSpec)
 	output := env.Plan().Beside(spec.Output)
-	name := mongodump.Unfinished + env.Plan().Name + "-" + env.Step().Name
 	if spec.Format == plans.FormatArchive {
-		return filepath.Join(filepath.Dir(output), name)
+		return filepath.Dir(output)
 	}
-	return filepath.Join(output, name)
+	return output
+}
+
+func (dump) workshop(env Reader) string {
+	spec := env.Step().Spec.(*plans.DumpSpec)
+	return mongodump.Workshop(env.Plan().Beside(spec.Output), spec.Format == plans.FormatArchive, env.Plan().Name+"-"+env.Step().Name)
 }
 
 func (d dump) Divide(ctx context.Context, env Env) ([]Unit, error) {
@@ -145,40 +145,52 @@ func (d dump) Divide(ctx context.Context, env Env) ([]Unit, error) {
 		if p.Collection.Name == "" {
 			return nil, missingCollection(reader, p.From)
 		}
+		if err := undumpable(reader.Namespace(p.From), p.Collection); err != nil {
+			return nil, err
+		}
 	}
 	if err := d.vacant(env, reader, pairs); err != nil {
 		return nil, err
 	}
-	if err := d.prepare(env); err != nil {
+	parts, err := d.prepare(env)
+	if err != nil {
 		return nil, err
 	}
 	var units []Unit
 	for _, p := range pairs {
 		more, err := divideCollection(ctx, env, reader, p)
-		if err == nil && len(more) == 0 {
-			more, err = emptyCollection(p)
-		}
 		if err != nil {
 			return nil, err
 		}
-		units = append(units, more...)
+		if len(more) == 0 {
+			more = []Unit{{ID: p.From + "/empty"}}
+		}
+		for _, unit := range more {
+			work := dumpUnit{copyUnit: copyUnit{From: p.From, To: p.To}, Empty: unit.Spec == nil}
+			if !work.Empty {
+				if err := json.Unmarshal(unit.Spec, &work); err != nil {
+					return nil, err
+				}
+			}
+			work.Parts = parts
+			if unit.Spec, err = json.Marshal(work); err != nil {
+				return nil, err
+			}
+			units = append(units, unit)
+		}
 	}
 	return units, nil
 }
 
-// emptyCollection is the unit of a collection that there is to dump and that has no documents.
-func emptyCollection(p pair) ([]Unit, error) {
-	body, err := json.Marshal(dumpUnit{copyUnit: copyUnit{From: p.From, To: p.To}, Empty: true})
-	return []Unit{{ID: p.From + "/empty", Spec: body}}, err
-}
-
-// prepare makes the directory of parts, without those of an attempt that was given up.
-func (d dump) prepare(env Env) error {
+// prepare makes the directory of parts, without those of an attempt that was given up. No two attempts have one of the
+// same name, so that none takes the parts of another for its own.
+func (d dump) prepare(env Env) (parts string, err error) {
 	workshop := d.workshop(env)
 	if err := os.RemoveAll(workshop); err != nil {
-		return err
+		return "", err
 	}
-	return os.MkdirAll(workshop, 0o777)
+	parts = rand.Text()
+	return parts, mongodump.MakeDirectory(filepath.Join(workshop, parts))
 }
 
 func (d dump) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {
@@ -186,11 +198,13 @@ func (d dump) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, er
 	if err := json.Unmarshal(unit.Spec, &work); err != nil {
 		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
 	}
-	if work.Assemble != nil {
-		return assemble(ctx, unit, work.Assemble, task)
-	}
-	if work.Empty {
-		return dumpedPart{From: work.From, To: work.To}.result(unit.Counts)
+	parts := filepath.Join(d.workshop(env), work.Parts)
+	out := dumpedPart{From: work.From, To: work.To, Parts: work.Parts}
+	switch {
+	case work.Assemble != nil:
+		return assemble(ctx, *work.Assemble, d.below(env), parts, unit, task)
+	case work.Empty:
+		return out.result(unit.Counts)
 	}
 	spec := env.Step().Spec.(*plans.DumpSpec)
 	reader, err := env.Reader(ctx, spec.From)
@@ -205,13 +219,13 @@ func (d dump) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, er
 	}
 	source := newCopyFeed(ctx, env, reader, &plans.CopySpec{Query: spec.Query}, unit, work.copyUnit, at.copyCheckpoint, task)
 	defer source.close()
-	out := dumpedPart{From: work.From, To: work.To, Part: filepath.Join(d.workshop(env), mongodump.PartFile(unit.ID))}
+	out.Part = mongodump.PartFile(unit.ID)
 	form := mongodump.PartForm{Gzip: spec.Gzip}
 	if spec.Format == plans.FormatArchive {
 		form.Segment = &mongodump.Place{Database: reader.Database(), Collection: work.To}
 	}
 	w := &partWriter{env: env, task: task, counts: unit.Counts}
-	if out.Written, err = w.write(ctx, out.Part, at.Written, form, source); err != nil {
+	if out.Written, err = w.write(ctx, filepath.Join(parts, out.Part), at.Written, form, source); err != nil {
 		return Result{Counts: w.counts}, fmt.Errorf("dump %s: %w", reader.Namespace(work.From), err)
 	}
 	return out.result(w.counts)
@@ -232,7 +246,7 @@ func (d dump) Finish(_ context.Context, env Env, results []Result) (Result, erro
 		}
 		if one.File != "" { // else that of a part
 			files.Files = append(files.Files, one.File)
-			total.Notes = append(total.Notes, "wrote "+one.File)
+			total.Notes = append(total.Notes, "wrote "+filepath.Join(d.below(env), one.File))
 		}
 	}
 	var err error
@@ -242,7 +256,22 @@ func (d dump) Finish(_ context.Context, env Env, results []Result) (Result, erro
 	return total, os.RemoveAll(d.workshop(env))
 }
 
-// dumpedFile is the output of a unit that put a file together.
+// Outdated implements [Ageing]: who moves a dump away wants another one.
+func (d dump) Outdated(env Reader, result Result) string {
+	var out dumpedFiles
+	if err := json.Unmarshal(result.Output, &out); err != nil {
+		return ""
+	}
+	for _, file := range out.Files {
+		path := filepath.Join(d.below(env), file)
+		if there, err := mongodump.IsThere(path); err == nil && !there {
+			return path + " is no longer there"
+		}
+	}
+	return ""
+}
+
+// dumpedFile is the output of a unit that put a file together. The path is relative.
 type dumpedFile struct {
 	File string `json:"file"`
 }
@@ -253,7 +282,7 @@ type dumpedFiles struct {
 }
 
 // assemble puts a file together.
-func assemble(ctx context.Context, unit Unit, file *dumpFile, task Task) (Result, error) {
+func assemble(ctx context.Context, file mongodump.Assembly, below, parts string, unit Unit, task Task) (Result, error) {
 	var at mongodump.Assembled
 	if len(unit.Checkpoint) > 0 {
 		if err := json.Unmarshal(unit.Checkpoint, &at); err != nil {
@@ -262,21 +291,18 @@ func assemble(ctx context.Context, unit Unit, file *dumpFile, task Task) (Result
 	}
 	working, release := stoppable(ctx, task)
 	defer release()
-	err := mongodump.Assemble(working, file.Path, file.Pieces, at, func(at mongodump.Assembled) error {
+	err := file.Run(working, below, parts, at, func(at mongodump.Assembled) error {
 		state, err := json.Marshal(at)
 		if err != nil {
 			return err
 		}
 		return task.Save(Checkpoint{State: state})
 	})
-	if err == nil && file.Beside != "" {
-		err = mongodump.WriteFile(file.Beside, file.Metadata)
-	}
 	if err != nil {
 		if stopping(task) && ctx.Err() == nil && errors.Is(err, context.Canceled) {
 			return Result{}, ErrStopped
 		}
-		return Result{}, err
+		return Result{}, fmt.Errorf("put %s together: %w", filepath.Join(below, file.Path), err)
 	}
 	var result Result
 	result.Output, err = json.Marshal(dumpedFile{file.Path})
@@ -290,7 +316,7 @@ func metadata(ctx context.Context, reader *endpoint.Reader, from, to string, opt
 	if err != nil {
 		return mongodump.Metadata{}, nil, err
 	}
-	m := mongodump.Metadata{Collection: to, Type: "collection", Options: options, Indexes: listing}
+	m := mongodump.Metadata{Collection: to, Type: mongodump.TypeCollection, Options: options, Indexes: listing}
 	if reader.Server().Kind == endpoint.KindCosmos {
 		report := indexes.Translate(listing, indexes.Source{Cosmos: true})
 		notes, m.Indexes = reportNotes(reader.Namespace(from), report), nil

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -19,13 +18,14 @@ import (
 // dumpedCollection is a collection of which all parts are there.
 type dumpedCollection struct {
 	from, to string
-	parts    []dumpedPart
+	parts    []dumpedPart // of those that have documents
 	metadata mongodump.Metadata
 }
 
 // Next implements [Staged].
 func (d dump) Next(ctx context.Context, env Env, done []DoneUnit) ([]Unit, error) {
 	var collections []*dumpedCollection
+	var directory string // of parts
 	for _, unit := range done {
 		var spec dumpUnit
 		if err := json.Unmarshal(unit.Spec, &spec); err != nil {
@@ -42,7 +42,10 @@ func (d dump) Next(ctx context.Context, env Env, done []DoneUnit) ([]Unit, error
 		if at < 0 {
 			at, collections = len(collections), append(collections, &dumpedCollection{from: part.From, to: part.To})
 		}
-		collections[at].parts = append(collections[at].parts, part)
+		directory = part.Parts
+		if part.Written.Size > 0 {
+			collections[at].parts = append(collections[at].parts, part)
+		}
 	}
 	slices.SortFunc(collections, func(a, b *dumpedCollection) int { return cmp.Compare(a.to, b.to) })
 
@@ -54,17 +57,16 @@ func (d dump) Next(ctx context.Context, env Env, done []DoneUnit) ([]Unit, error
 	if err := describe(ctx, env, reader, collections); err != nil {
 		return nil, err
 	}
-	output := env.Plan().Beside(spec.Output)
-	var files []*dumpFile
+	var files []*mongodump.Assembly
 	if spec.Format == plans.FormatArchive {
 		file, err := archiveOf(reader, collections, spec.Gzip)
 		if err != nil {
 			return nil, err
 		}
-		file.Path, files = output, []*dumpFile{file}
+		file.Path, files = filepath.Base(spec.Output), []*mongodump.Assembly{file}
 	} else {
 		for _, c := range collections {
-			file, err := c.file(output, reader.Database(), spec.Gzip)
+			file, err := c.file(reader.Database(), spec.Gzip)
 			if err != nil {
 				return nil, err
 			}
@@ -73,18 +75,21 @@ func (d dump) Next(ctx context.Context, env Env, done []DoneUnit) ([]Unit, error
 	}
 	var units []Unit
 	for _, file := range files {
-		if err := os.MkdirAll(filepath.Dir(file.Path), 0o777); err != nil {
+		if err := mongodump.MakeDirectory(filepath.Dir(filepath.Join(d.below(env), file.Path))); err != nil {
 			return nil, err
 		}
-		body, err := json.Marshal(dumpUnit{Assemble: file})
+		body, err := json.Marshal(dumpUnit{copyUnit: copyUnit{Parts: directory}, Assemble: file})
 		if err != nil {
 			return nil, err
 		}
-		units = append(units, Unit{ID: "files/" + filepath.Base(file.Path), Spec: body})
-		env.Log("info", fmt.Sprintf("puts %d parts together: %s", len(file.Pieces), file.Path))
+		units = append(units, Unit{ID: filesPrefix + file.Path, Spec: body})
 	}
+	env.Log("info", fmt.Sprintf("all documents are read; puts their parts together, files: %d", len(files)))
 	return units, nil
 }
+
+// filesPrefix begins the ids of units that put files together; no collection's name has a dollar sign.
+const filesPrefix = "$files/"
 
 // describe reads what the source has of the collections beside documents.
 func describe(ctx context.Context, env Env, reader *endpoint.Reader, collections []*dumpedCollection) error {
@@ -111,10 +116,10 @@ func describe(ctx context.Context, env Env, reader *endpoint.Reader, collections
 }
 
 // file puts a collection's file of documents together, with its metadata beside it.
-func (c *dumpedCollection) file(output, database string, gzip bool) (*dumpFile, error) {
-	file := &dumpFile{
-		Path:   filepath.Join(output, mongodump.DocumentsFile(database, c.to, gzip)),
-		Beside: filepath.Join(output, mongodump.MetadataFile(database, c.to, gzip)),
+func (c *dumpedCollection) file(database string, gzip bool) (*mongodump.Assembly, error) {
+	file := &mongodump.Assembly{
+		Path:   mongodump.DocumentsFile(database, c.to, gzip),
+		Beside: mongodump.MetadataFile(database, c.to, gzip),
 		Pieces: c.pieces(),
 	}
 	var err error
@@ -132,9 +137,7 @@ func (c *dumpedCollection) file(output, database string, gzip bool) (*dumpFile, 
 
 func (c *dumpedCollection) pieces() (pieces []mongodump.Piece) {
 	for _, part := range c.parts {
-		if part.Written.Size > 0 {
-			pieces = append(pieces, mongodump.Piece{Part: part.Part, Size: part.Written.Size})
-		}
+		pieces = append(pieces, mongodump.Piece{Part: part.Part, Size: part.Written.Size})
 	}
 	return pieces
 }
@@ -151,7 +154,7 @@ func textPiece(text []byte, gzip bool) ([]mongodump.Piece, error) {
 }
 
 // archiveOf puts an archive of all collections together.
-func archiveOf(reader *endpoint.Reader, collections []*dumpedCollection, gzip bool) (*dumpFile, error) {
+func archiveOf(reader *endpoint.Reader, collections []*dumpedCollection, gzip bool) (*mongodump.Assembly, error) {
 	var archived []mongodump.ArchivedCollection
 	for _, c := range collections {
 		text, err := c.metadata.JSON()
@@ -162,7 +165,7 @@ func archiveOf(reader *endpoint.Reader, collections []*dumpedCollection, gzip bo
 			Database: reader.Database(), Collection: c.to, Metadata: string(text), Type: c.metadata.Type,
 		})
 	}
-	prelude, err := mongodump.Prelude(cmp.Or(reader.Server().Version, "0.0.0"), "vida", archived)
+	prelude, err := mongodump.Prelude(reader.Server().Version, "vida", archived)
 	if err != nil {
 		return nil, err
 	}
@@ -185,5 +188,5 @@ func archiveOf(reader *endpoint.Reader, collections []*dumpedCollection, gzip bo
 		}
 		pieces = append(append(pieces, c.pieces()...), ending...)
 	}
-	return &dumpFile{Pieces: pieces}, nil
+	return &mongodump.Assembly{Pieces: pieces}, nil
 }

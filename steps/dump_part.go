@@ -10,7 +10,8 @@ import (
 	"vida/steps/mongodump"
 )
 
-// A part is made safe and saved after so much time or so many bytes: what is lost by a kill is read again.
+// A part is made safe and saved after so much time or so many bytes, or checkpoint_documents: what is lost by a kill is
+// read again.
 const (
 	dumpSaveAfter = time.Second
 	dumpSaveBytes = 64 << 20
@@ -25,7 +26,7 @@ type partWriter struct {
 	part   *mongodump.Part
 
 	state json.RawMessage // of the feed, after what was written; nil where one cannot go on
-	since int64           // bytes since the last checkpoint
+	since Counts          // the last checkpoint
 	saved time.Time
 }
 
@@ -85,8 +86,8 @@ func (w *partWriter) batch(ctx context.Context, source feed) error {
 	}
 	w.task.Report(counts)
 	w.counts = w.counts.Plus(counts)
-	w.state, w.since = next.state, w.since+counts.Bytes
-	if w.state != nil && (w.since >= dumpSaveBytes || time.Since(w.saved) >= dumpSaveAfter) {
+	w.state, w.since = next.state, w.since.Plus(counts)
+	if w.since.Bytes >= dumpSaveBytes || w.since.Read >= w.env.Tuning().CheckpointDocuments || time.Since(w.saved) >= dumpSaveAfter {
 		return w.save()
 	}
 	return nil
@@ -109,6 +110,6 @@ func (w *partWriter) save() error {
 	if err != nil {
 		return err
 	}
-	w.saved, w.since, w.state = time.Now(), 0, nil
+	w.saved, w.since, w.state = time.Now(), Counts{}, nil
 	return w.task.Save(Checkpoint{State: state, Counts: w.counts})
 }

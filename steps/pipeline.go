@@ -80,17 +80,16 @@ func (p *pipeline) run(ctx context.Context, source feed, earlier Counts) (Counts
 	p.halt = sync.OnceFunc(func() { close(p.halted) })
 	group, ctx := errgroup.WithContext(ctx)
 	parcels := make(chan parcel)
-	stopped := false
+	stopped, unread := false, error(nil)
 	group.Go(func() error {
 		defer close(parcels)
-		var err error
-		stopped, err = p.read(ctx, source, parcels)
-		return err
+		stopped, unread = p.read(ctx, source, parcels)
+		return nil // what is in flight lands, whatever there is to be said of reading
 	})
 	for range writers {
 		group.Go(func() error { return p.write(ctx, parcels) })
 	}
-	err := group.Wait()
+	err := cmp.Or(group.Wait(), unread)
 	if err == nil && (stopped || p.gaveUp()) {
 		err = ErrStopped
 	}

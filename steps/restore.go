@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"go.mongodb.org/mongo-driver/bson"
+
 	"vida/endpoint"
 	"vida/endpoint/indexes"
 	"vida/plans"
@@ -36,49 +38,53 @@ type restoreUnit struct {
 // restoring is what becomes of a collection of the dump.
 type restoring struct {
 	To      string          `json:"to"`
+	Own     bool            `json:"own,omitempty"` // the target's collection was empty when the restore began
 	Indexes []indexes.Index `json:"indexes,omitempty"`
 }
 
 // dumpSource is a file as it was when the step was divided.
 type dumpSource struct {
-	Path     string    `json:"path"`
+	Name     string    `json:"name"` // below the dump; "." for the dump itself
 	Archive  bool      `json:"archive,omitempty"`
 	Gzip     bool      `json:"gzip,omitempty"`
 	Size     int64     `json:"size"`
 	Modified time.Time `json:"modified"`
 }
 
-func lookAt(path string) (dumpSource, error) {
+func lookAt(input, path string) (dumpSource, error) {
 	about, err := os.Stat(path)
 	if err != nil {
 		return dumpSource{}, err
 	}
-	return dumpSource{Path: path, Size: about.Size(), Modified: about.ModTime().UTC()}, nil
+	name, err := filepath.Rel(input, path)
+	return dumpSource{Name: name, Size: about.Size(), Modified: about.ModTime().UTC()}, err
 }
 
 // unchanged is an error where the file is no longer what it was: what was read of it would be of another one.
-func (s dumpSource) unchanged() error {
-	now, err := lookAt(s.Path)
+func (s dumpSource) unchanged(input string) error {
+	path := filepath.Join(input, s.Name)
+	now, err := lookAt(input, path)
 	if err != nil {
 		return err
 	}
 	if now.Size != s.Size || !now.Modified.Equal(s.Modified) {
 		return fmt.Errorf("%s was changed after the restore was begun (then %d bytes of %s, now %d of %s): put it back, or start the step over with --restart",
-			s.Path, s.Size, s.Modified.Format(time.RFC3339), now.Size, now.Modified.Format(time.RFC3339))
+			path, s.Size, s.Modified.Format(time.RFC3339), now.Size, now.Modified.Format(time.RFC3339))
 	}
 	return nil
 }
 
 // open reads on from a position.
-func (u restoreUnit) open(from mongodump.Position) (*mongodump.Reader, error) {
-	if err := u.File.unchanged(); err != nil {
+func (u restoreUnit) open(input string, from mongodump.Position) (*mongodump.Reader, error) {
+	if err := u.File.unchanged(input); err != nil {
 		return nil, err
 	}
+	path := filepath.Join(input, u.File.Name)
 	if u.File.Archive {
-		return mongodump.ReadArchive(u.File.Path, from)
+		return mongodump.ReadArchive(path, from)
 	}
 	for name := range u.Collections {
-		return mongodump.ReadDocuments(mongodump.Collection{Database: u.Database, Name: name, File: u.File.Path, Gzip: u.File.Gzip}, from)
+		return mongodump.ReadDocuments(mongodump.Collection{Database: u.Database, Name: name, File: path, Gzip: u.File.Gzip}, from)
 	}
 	return nil, errors.New("internal error: a file of no collection")
 }
@@ -125,16 +131,20 @@ func (restore) look(env Reader) (*restorePlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.notes = notes
+	if p.notes = notes; dump.Oplog {
+		p.notes = append(p.notes, dump.Path+" has an oplog, of what was written while it was made, which is not restored")
+	}
 	for _, pair := range pairs {
 		switch c := byName[pair.From]; {
+		case c.Problem != nil:
+			return nil, c.Problem
 		case pair.Collection.Name == "":
 			var names []string
 			for _, c := range list {
 				names = append(names, c.Name)
 			}
 			return nil, fmt.Errorf("%s has no collection %s: of %s it has %s", dump.Path, pair.From, p.database, orNone(names))
-		case pair.Collection.Type != "collection":
+		case pair.Collection.Type != mongodump.TypeCollection:
 			return nil, fmt.Errorf("%s is a %s, whose documents cannot be inserted: leave it out", namespace(pair.From), pair.Collection.Type)
 		case !dump.Archive && c.File == "":
 			return nil, fmt.Errorf("%s: of %s there is metadata, and no file of documents: leave it out, or find the file", dump.Path, namespace(pair.From))
@@ -229,7 +239,7 @@ func (p *restorePlan) units() ([]restoreUnit, error) {
 			units[0].Collections[c.Name] = one
 			continue
 		}
-		file, err := lookAt(cmp.Or(c.File, p.dump.Path))
+		file, err := lookAt(p.dump.Path, cmp.Or(c.File, p.dump.Path))
 		if err != nil {
 			return nil, err
 		}
@@ -272,11 +282,17 @@ func (r restore) Divide(ctx context.Context, env Env) ([]Unit, error) {
 	}
 	var units []Unit
 	for _, file := range files {
+		for name, c := range file.Collections {
+			if c.Own, err = writer.IsEmpty(ctx, c.To); err != nil {
+				return nil, err
+			}
+			file.Collections[name] = c
+		}
 		body, err := json.Marshal(file)
 		if err != nil {
 			return nil, err
 		}
-		units = append(units, Unit{ID: "documents/" + filepath.Base(file.File.Path), Spec: body})
+		units = append(units, Unit{ID: "documents/" + filepath.Base(filepath.Join(p.dump.Path, file.File.Name)), Spec: body})
 	}
 	return units, nil
 }
@@ -325,25 +341,47 @@ func (restore) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, e
 			return Result{}, fmt.Errorf("unit %s: its stored checkpoint: %w", unit.ID, err)
 		}
 	}
-	documents, err := work.open(at)
+	input := env.Plan().Beside(spec.Input)
+	documents, err := work.open(input, at)
 	if err != nil {
 		return Result{}, err
 	}
 	defer documents.Close()
-	source := &restoreFeed{env: env, task: task, work: work, documents: documents}
+	source := &restoreFeed{env: env, task: task, work: work, input: input, documents: documents}
 	flow := pipeline{memory: env.Memory(), task: task, writers: work.writers(env.Tuning().Workers), newDeliverer: func() (deliverer, error) {
 		return &restoreDelivery{open: func(collection string) *delivery {
 			d := newDelivery(writer, collection, unit.ID, spec.OnConflict, task.Stopping())
 			d.unordered, d.intend, d.intended = true, task.Intend, task.Intended(writer.Namespace(collection))
+			if work.owns(collection) {
+				d.twins = twinOfTheDump
+			}
 			return d
 		}}, nil
 	}}
 	counts, err := flow.run(ctx, source, unit.Counts)
 	if err != nil && !errors.Is(err, ErrStopped) {
-		err = fmt.Errorf("restore %s: %w", work.File.Path, err)
+		err = fmt.Errorf("restore %s: %w", filepath.Join(input, work.File.Name), err)
 	}
-	return Result{Counts: counts}, err
+	if err != nil {
+		return Result{Counts: counts}, err
+	}
+	output, err := json.Marshal(restoredFile{&work.File})
+	return Result{Counts: counts, Output: output}, err
 }
+
+// owns tells whether all that a collection of the target has came from the dump.
+func (u restoreUnit) owns(collection string) bool {
+	for _, c := range u.Collections {
+		if c.To == collection {
+			return c.Own
+		}
+	}
+	return false
+}
+
+// twinOfTheDump is the [twinCounter] of a collection that was empty: who has the _id of a document and differs from it
+// came from the dump as well.
+func twinOfTheDump(context.Context, bson.RawValue) (int64, error) { return 2, nil }
 
 // writers is how many batches of the file are written at the same time. There may be fewer files than workers, so that
 // each has more writers than a unit of other steps.
@@ -352,16 +390,53 @@ func (u restoreUnit) writers(workers int) int {
 	return min(max(cmp.Or(workers, adaptive)/max(1, u.Files), writersPerUnit), most)
 }
 
+// restored is the step's output: what it was made of, and what became of the indexes.
+type restored struct {
+	Sources []dumpSource `json:"sources"`
+	createdIndexes
+}
+
+// restoredFile is the output of a unit of documents.
+type restoredFile struct {
+	Source *dumpSource `json:"source"`
+}
+
 func (restore) Finish(_ context.Context, env Env, results []Result) (Result, error) {
 	spec := env.Step().Spec.(*plans.RestoreSpec)
 	total := sum(results)
 	total.noteConflicts()
+	var out restored
 	var created []Result
-	for _, r := range results {
-		if len(r.Output) > 0 { // else of documents
-			created = append(created, r)
+	for _, result := range results {
+		var file restoredFile
+		if err := json.Unmarshal(result.Output, &file); err != nil {
+			return total, fmt.Errorf("the saved outcome of a file: %w", err)
+		}
+		if file.Source != nil {
+			out.Sources = append(out.Sources, *file.Source)
+			continue
+		}
+		created = append(created, result)
+	}
+	var failed, err error
+	out.createdIndexes, failed = total.created(env.Plan().Connection(spec.To).Database, created)
+	total.Output, err = json.Marshal(out)
+	return total, errors.Join(failed, err)
+}
+
+// Outdated implements [Ageing]: who puts another dump there wants that one. One that is gone was brought.
+func (restore) Outdated(env Reader, result Result) string {
+	spec := env.Step().Spec.(*plans.RestoreSpec)
+	var out restored
+	if err := json.Unmarshal(result.Output, &out); err != nil {
+		return ""
+	}
+	input := env.Plan().Beside(spec.Input)
+	for _, source := range out.Sources {
+		path := filepath.Join(input, source.Name)
+		if there, err := mongodump.IsThere(path); err == nil && there && source.unchanged(input) != nil {
+			return path + " is another one than was restored"
 		}
 	}
-	_, err := total.created(env.Plan().Connection(spec.To).Database, created)
-	return total, err
+	return ""
 }

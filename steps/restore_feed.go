@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"path/filepath"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/bson"
 
@@ -19,6 +22,7 @@ type restoreFeed struct {
 	env       Env
 	task      Task
 	work      restoreUnit
+	input     string
 	documents *mongodump.Reader
 	batch     int64 // bytes of the last one
 	read      int64 // documents, and their bytes
@@ -37,7 +41,10 @@ func (f *restoreFeed) next(ctx context.Context) (parcel, error) {
 	tuning := f.env.Tuning()
 	batch, err := f.documents.Next(ctx, tuning.BatchDocuments, tuning.BatchBytes, f.work.wanted)
 	if errors.Is(err, io.EOF) {
-		return parcel{}, endpoint.ErrEnd
+		err = f.work.File.unchanged(f.input) // as long as somebody writes to it, its end is none
+		if err == nil {
+			err = endpoint.ErrEnd
+		}
 	}
 	if err != nil {
 		return parcel{}, err
@@ -49,7 +56,7 @@ func (f *restoreFeed) next(ctx context.Context) (parcel, error) {
 	}
 	f.batch, f.read, f.bytes = batch.Bytes, f.read+int64(len(batch.Documents)), f.bytes+batch.Bytes
 	if !f.work.File.Gzip {
-		f.task.Expect((f.work.File.Size - batch.Position.Offset) * f.read / f.bytes)
+		f.task.Expect(int64(float64(f.work.File.Size-batch.Position.Offset) * float64(f.read) / float64(f.bytes)))
 	}
 	state, err := json.Marshal(batch.Position)
 	return parcel{to: f.work.Collections[batch.Place.Collection].To, documents: batch.Documents, bytes: 2 * batch.Bytes, state: state}, err
@@ -79,7 +86,8 @@ func (d *restoreDelivery) close() {
 
 const messageGoneFromDump = "the dump no longer has this document"
 
-// Retry implements [Retrier]. A dump has no index, so that its files are read from their beginning.
+// Retry implements [Retrier]. A dump has no index, so that its files are read from their beginning, twice: which _ids are
+// there more than once is known only in the end, and the documents of others need not be kept until then.
 func (restore) Retry(ctx context.Context, env Env, rejects []Reject, stopping <-chan struct{}) ([]Reject, endpoint.Usage, error) {
 	spec := env.Step().Spec.(*plans.RestoreSpec)
 	writer, err := env.Writer(ctx, spec.To)
@@ -98,48 +106,67 @@ func (restore) Retry(ctx context.Context, env Env, rejects []Reject, stopping <-
 		d := newDelivery(writer, collection, origin, spec.OnConflict, stopping)
 		defer d.close()
 		r := newRetrial(d, some)
-		for _, file := range files {
-			if err := file.bringAgain(ctx, env, collection, r); err != nil {
-				return nil, r.usage, err
+		shared := map[string]int{}
+		each := func(visit func([]bson.Raw) error) error {
+			for _, file := range files {
+				if err := file.tried(ctx, env, collection, r, stopping, visit); err != nil {
+					return err
+				}
 			}
+			return nil
+		}
+		err := each(func(documents []bson.Raw) error {
+			countShared(shared, documents)
+			return nil
+		})
+		if err == nil {
+			err = each(func(documents []bson.Raw) error { return r.bringShared(ctx, documents, shared) })
+		}
+		if err != nil {
+			return nil, r.usage, err
 		}
 		r.gone(messageGoneFromDump)
 		return r.fates, r.usage, nil
 	})
 }
 
-// bringAgain brings the documents that are tried again of those that go to a collection.
-func (u restoreUnit) bringAgain(ctx context.Context, env Env, collection string, r *retrial) error {
+// tried calls visit with the documents of a collection that are to be tried again.
+func (u restoreUnit) tried(ctx context.Context, env Env, collection string, r *retrial, stopping <-chan struct{}, visit func([]bson.Raw) error) error {
 	goes := func(place mongodump.Place) bool {
 		return u.wanted(place) && u.Collections[place.Collection].To == collection
 	}
-	any := false
-	for _, c := range u.Collections {
-		any = any || c.To == collection
-	}
-	if !any {
+	if !slices.ContainsFunc(slices.Collect(maps.Values(u.Collections)), func(c restoring) bool { return c.To == collection }) {
 		return nil
 	}
-	documents, err := u.open(mongodump.Position{})
+	input := env.Plan().Beside(env.Step().Spec.(*plans.RestoreSpec).Input)
+	documents, err := u.open(input, mongodump.Position{})
 	if err != nil {
 		return err
 	}
 	defer documents.Close()
 	tuning := env.Tuning()
-	var found []bson.Raw
 	for {
+		select {
+		case <-stopping:
+			return endpoint.ErrStopping
+		default:
+		}
 		batch, err := documents.Next(ctx, tuning.BatchDocuments, tuning.BatchBytes, goes)
 		if errors.Is(err, io.EOF) {
-			return r.bring(ctx, found) // at once, for the dump may have several of an _id
+			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("read %s again: %w", u.File.Path, err)
+			return fmt.Errorf("read %s again: %w", filepath.Join(input, u.File.Name), err)
 		}
-		for _, document := range batch.Documents {
+		wanted := slices.DeleteFunc(batch.Documents, func(document bson.Raw) bool {
 			id, _ := endpoint.IDOf(document)
-			if len(r.byID[endpoint.IDKey(id)]) > 0 {
-				found = append(found, bson.Raw(append([]byte(nil), document...)))
-			}
+			return !r.asked[endpoint.IDKey(id)]
+		})
+		if len(wanted) == 0 {
+			continue
+		}
+		if err := visit(wanted); err != nil {
+			return err
 		}
 	}
 }

@@ -26,13 +26,14 @@ type retrial struct {
 	to      *delivery
 	rejects []Reject
 	fates   []Reject         // of each of them
-	byID    map[string][]int // their places by _id
+	asked   map[string]bool  // the _ids
+	byID    map[string][]int // their places by _id, of those that were not seen
 	ids     []bson.RawValue
 	usage   endpoint.Usage
 }
 
 func newRetrial(to *delivery, rejects []Reject) *retrial {
-	r := &retrial{to: to, rejects: rejects, fates: make([]Reject, len(rejects)), byID: map[string][]int{}}
+	r := &retrial{to: to, rejects: rejects, fates: make([]Reject, len(rejects)), asked: map[string]bool{}, byID: map[string][]int{}}
 	to.fates = map[string]Reject{}
 	for n, reject := range rejects {
 		r.fates[n] = reject
@@ -43,7 +44,7 @@ func newRetrial(to *delivery, rejects []Reject) *retrial {
 		}
 		key := endpoint.IDKey(id.RawValue)
 		if len(r.byID[key]) == 0 {
-			r.ids = append(r.ids, id.RawValue)
+			r.ids, r.asked[key] = append(r.ids, id.RawValue), true
 		}
 		r.byID[key] = append(r.byID[key], n)
 	}
@@ -62,15 +63,26 @@ func (r *retrial) gone(message string) {
 // bring delivers documents, all that there are of each of their _ids.
 func (r *retrial) bring(ctx context.Context, documents []bson.Raw) error {
 	shared := map[string]int{}
+	countShared(shared, documents)
+	return r.bringShared(ctx, documents, shared)
+}
+
+// countShared adds up how many documents have an _id.
+func countShared(shared map[string]int, documents []bson.Raw) {
 	for _, document := range documents {
 		id, _ := endpoint.IDOf(document)
 		shared[endpoint.IDKey(id)]++
 	}
+}
+
+// bringShared delivers documents, knowing how many there are of each _id.
+func (r *retrial) bringShared(ctx context.Context, documents []bson.Raw, shared map[string]int) error {
+	own := map[string]bool{}
 	var single []bson.Raw
 	for _, document := range documents {
 		id, _ := endpoint.IDOf(document)
 		key := endpoint.IDKey(id)
-		if shared[key] == 1 && len(r.byID[key]) > 0 {
+		if own[key] = true; shared[key] == 1 && len(r.byID[key]) > 0 {
 			single = append(single, document)
 		}
 	}
@@ -81,8 +93,8 @@ func (r *retrial) bring(ctx context.Context, documents []bson.Raw) error {
 	if err != nil {
 		return err
 	}
-	for key, many := range shared {
-		places := r.byID[key]
+	for key := range own {
+		many, places := shared[key], r.byID[key]
 		delete(r.byID, key) // seen
 		for n, at := range places {
 			fate := &r.fates[at]

@@ -135,6 +135,10 @@ type Result struct {
 	Counts Counts          `json:"counts"`
 	Output json.RawMessage `json:"output,omitempty"` // for later steps; `steps.NAME.result` in a condition
 	Notes  []string        `json:"notes,omitempty"`  // lines for the summary
+
+	// FellShort is of a unit that is done as far as this run goes: it does not stop others, Finish tells of it, and a run
+	// that goes on with the step after that does the unit once more.
+	FellShort bool `json:"fell_short,omitempty"`
 }
 
 // Reader is what a preview may use: enough to look, nothing to write with.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc64"
+	"io"
+	"regexp"
 
 	"go.mongodb.org/mongo-driver/bson"
 )
@@ -46,8 +48,12 @@ type segmentHeader struct {
 	CRC        int64  `bson:"CRC"` // of all documents, CRC-64-ECMA, with EOF
 }
 
+// numbered is what mongorestore can read of a server's version.
+var numbered = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+`)
+
 // Prelude is how an archive begins.
 func Prelude(serverVersion, toolVersion string, collections []ArchivedCollection) ([]byte, error) {
+	serverVersion = cmp.Or(numbered.FindString(serverVersion), "0.0.0")
 	out := binary.LittleEndian.AppendUint32(nil, archiveMagic)
 	out, err := appendDocument(out, archiveHeader{Concurrent: 1, Version: archiveVersion, ServerVersion: serverVersion, ToolVersion: toolVersion})
 	for _, c := range collections {
@@ -120,12 +126,15 @@ func (m *matrix) squared() (square matrix) {
 	return square
 }
 
-var errNoArchive = errors.New("this is not an archive of mongodump: it does not begin like one")
+var errNoArchive = errors.New("this is not an archive of mongodump: it does not begin like one (of files that end in .bson, name the directory)")
 
 // prelude reads how an archive begins.
 func (s *stream) prelude() ([]ArchivedCollection, error) {
 	magic, err := s.in.Peek(4)
-	if err != nil || binary.LittleEndian.Uint32(magic) != archiveMagic {
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, s.broken(err)
+	}
+	if len(magic) < 4 || binary.LittleEndian.Uint32(magic) != archiveMagic {
 		return nil, errNoArchive
 	}
 	if _, err := s.in.Discard(4); err != nil {

@@ -246,7 +246,7 @@ func TestADamagedArchiveIsNotTakenForOne(t *testing.T) {
 		"another version":        {version.Bytes(), `version "9"`},
 		"something else":         {[]byte("#!/bin/sh\n"), "not an archive of mongodump"},
 		"nothing":                {nil, "not an archive of mongodump"},
-		"a gzip file of nothing": {[]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0xff, 0xff}, "not an archive of mongodump"},
+		"a gzip file of nothing": {[]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0xff, 0xff}, "the file ends inside of a document"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := written(t, test.content)
@@ -304,6 +304,39 @@ func TestAnArchiveIsWritten(t *testing.T) {
 	}
 	if got = append(got, tail...); !bytes.Equal(got, want.Bytes()) {
 		t.Errorf("got  %x\nwant %x", got, want.Bytes())
+	}
+}
+
+// mongorestore reads the version of the server as numbers.
+func TestTheVersionOfAnArchive(t *testing.T) {
+	for version, want := range map[string]string{"7.0.77 (FerretDB v2.7.0)": "7.0.77", "8.0.4": "8.0.4", "7.0.0-rc1": "7.0.0", "": "0.0.0", "latest": "0.0.0"} {
+		prelude, err := Prelude(version, "vida", nil)
+		if got := bson.Raw(prelude[4 : len(prelude)-4]).Lookup("server_version").StringValue(); err != nil || got != want {
+			t.Errorf("%q becomes %q, %v", version, got, err)
+		}
+	}
+}
+
+// What comes before a damage is handed out before it is told of.
+func TestWhatComesBeforeADamage(t *testing.T) {
+	var content []byte
+	for n := range 10 {
+		content = append(content, bytesOf(t, numberedDocument("orders", n))...)
+	}
+	c := Collection{Database: "shop", Name: "orders", File: written(t, content[:len(content)-1])}
+	r, err := ReadDocuments(c, Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	batch, err := r.Next(t.Context(), 100, 1<<20, all)
+	if err != nil || len(batch.Documents) != 9 {
+		t.Errorf("%d documents, %v", len(batch.Documents), err)
+	}
+	for range 2 {
+		if _, err := r.Next(t.Context(), 100, 1<<20, all); err == nil || !strings.Contains(err.Error(), "ends inside of a document") {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 

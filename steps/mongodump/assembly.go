@@ -9,9 +9,17 @@ import (
 	"path/filepath"
 )
 
+// Assembly is a file that is put together. Its paths are relative, and do not hang on where vida is run.
+type Assembly struct {
+	Path     string  `json:"path"`
+	Pieces   []Piece `json:"pieces"`
+	Metadata []byte  `json:"metadata,omitempty"` // what goes into the file beside it
+	Beside   string  `json:"beside,omitempty"`
+}
+
 // Piece is something that a file is put together of: a part, or bytes that stand between parts.
 type Piece struct {
-	Part  string `json:"part,omitempty"` // its path
+	Part  string `json:"part,omitempty"`
 	Size  int64  `json:"size"`
 	Bytes []byte `json:"bytes,omitempty"`
 }
@@ -25,29 +33,46 @@ type Assembled struct {
 // assembleAtATime is after how many bytes of a part it is looked whether to stop.
 const assembleAtATime = 64 << 20
 
-// Assemble puts a file together of pieces, from where it stands. save makes durable how far it is; a part is removed
-// when it is in the file and that was saved. The file appears under its path when it is whole, and not before.
-func Assemble(ctx context.Context, path string, pieces []Piece, at Assembled, save func(Assembled) error) error {
-	temporary := path + ".partial"
-	whole := at.Pieces > 0 && at.Pieces == len(pieces)
-	if there, err := IsThere(temporary); err != nil || !there && whole {
-		return err // it was renamed, and nobody heard of it
+// Run puts the file together, from where it stands: below a directory, of parts in another one, where it also lies until
+// it is whole. save makes durable how far it is; a part is removed when it is in the file and that was saved.
+func (a Assembly) Run(ctx context.Context, below, workshop string, at Assembled, save func(Assembled) error) error {
+	path, temporary := filepath.Join(below, a.Path), filepath.Join(workshop, filepath.Base(a.Path)+".whole")
+	if at.Pieces == len(a.Pieces) {
+		switch about, err := os.Stat(path); {
+		case err == nil && about.Size() == at.Size:
+			return a.describe(below, workshop) // it was given its name, and nobody heard of it
+		case err != nil && ignoreMissing(err) != nil:
+			return err
+		}
+	}
+	if err := Vacant(path); err != nil {
+		return err
 	}
 	file, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
+		return fmt.Errorf("the parts of this dump are gone: %w; start the step over with --restart", err)
+	}
+	if err := errors.Join(a.assemble(ctx, file, workshop, at, save), file.Close()); err != nil {
 		return err
 	}
-	err = errors.Join(assemble(ctx, file, pieces, at, save), file.Close())
-	if err != nil {
+	if err := Vacant(path); err != nil { // it took a while
 		return err
 	}
-	if err := os.Rename(temporary, path); err != nil {
+	if err := publish(temporary, path); err != nil {
 		return err
 	}
-	return syncDirectory(filepath.Dir(path))
+	return a.describe(below, workshop)
 }
 
-func assemble(ctx context.Context, file *os.File, pieces []Piece, at Assembled, save func(Assembled) error) error {
+// describe writes the file beside it.
+func (a Assembly) describe(below, workshop string) error {
+	if a.Beside == "" {
+		return nil
+	}
+	return writeFile(filepath.Join(workshop, filepath.Base(a.Beside)+".whole"), filepath.Join(below, a.Beside), a.Metadata)
+}
+
+func (a Assembly) assemble(ctx context.Context, file *os.File, workshop string, at Assembled, save func(Assembled) error) error {
 	about, err := file.Stat()
 	if err != nil {
 		return err
@@ -62,17 +87,17 @@ func assemble(ctx context.Context, file *os.File, pieces []Piece, at Assembled, 
 		return err
 	}
 	if at.Size == 0 {
-		if err := syncDirectory(filepath.Dir(file.Name())); err != nil {
+		if err := syncDirectory(workshop); err != nil {
 			return err
 		}
 	}
-	for _, piece := range pieces[:at.Pieces] { // saved, and perhaps not removed
-		if err := piece.remove(); err != nil {
+	for _, piece := range a.Pieces[:at.Pieces] { // saved, and perhaps not removed
+		if err := piece.remove(workshop); err != nil {
 			return err
 		}
 	}
-	for _, piece := range pieces[at.Pieces:] {
-		if err := piece.appendTo(ctx, file); err != nil {
+	for _, piece := range a.Pieces[at.Pieces:] {
+		if err := piece.appendTo(ctx, file, workshop); err != nil {
 			return err
 		}
 		at.Pieces++
@@ -86,7 +111,7 @@ func assemble(ctx context.Context, file *os.File, pieces []Piece, at Assembled, 
 		if err := save(at); err != nil {
 			return err
 		}
-		if err := piece.remove(); err != nil {
+		if err := piece.remove(workshop); err != nil {
 			return err
 		}
 	}
@@ -96,16 +121,23 @@ func assemble(ctx context.Context, file *os.File, pieces []Piece, at Assembled, 
 	return save(at)
 }
 
-func (p Piece) appendTo(ctx context.Context, file *os.File) error {
+func (p Piece) appendTo(ctx context.Context, file *os.File, workshop string) error {
 	if p.Part == "" {
 		_, err := file.Write(p.Bytes)
 		return err
 	}
-	part, err := os.Open(p.Part)
+	part, err := os.Open(filepath.Join(workshop, p.Part))
 	if err != nil {
-		return fmt.Errorf("a part of the dump: %w", err)
+		return fmt.Errorf("a part of the dump: %w; start the step over with --restart", err)
 	}
 	defer part.Close()
+	about, err := part.Stat()
+	if err != nil {
+		return err
+	}
+	if about.Size() != p.Size {
+		return fmt.Errorf("%s has %d bytes, and %d were written: somebody else has changed it; start the step over with --restart", part.Name(), about.Size(), p.Size)
+	}
 	for left := p.Size; left > 0; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -113,15 +145,15 @@ func (p Piece) appendTo(ctx context.Context, file *os.File) error {
 		n, err := io.CopyN(file, part, min(left, assembleAtATime)) // inside of the kernel, where the file system can
 		left -= n
 		if err != nil {
-			return fmt.Errorf("a part of the dump, %s, of which %d bytes were safe: %w", p.Part, p.Size, cutOff(err))
+			return fmt.Errorf("append %s: %w", part.Name(), cutOff(err))
 		}
 	}
 	return nil
 }
 
-func (p Piece) remove() error {
+func (p Piece) remove(workshop string) error {
 	if p.Part == "" {
 		return nil
 	}
-	return ignoreMissing(os.Remove(p.Part))
+	return ignoreMissing(os.Remove(filepath.Join(workshop, p.Part)))
 }

@@ -9,9 +9,9 @@ package mongodump
 import (
 	"crypto/sha1"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -29,21 +29,20 @@ const (
 	bucketsPrefix = "system.buckets."
 )
 
-// The types of a collection that has no documents of its own in a dump, or none that can be inserted.
+// The types of a collection. A view has no documents of its own, and those of a time series cannot be inserted as they
+// lie in a dump.
 const (
-	typeCollection = "collection"
+	TypeCollection = "collection"
 	typeView       = "view"
 	typeTimeSeries = "timeseries"
 )
-
-// Unfinished begins the name of a directory that lies in a dump, or beside an archive, as long as it is being made.
-const Unfinished = ".vida-"
 
 // Dump is a dump that lies on disk.
 type Dump struct {
 	Path        string
 	Archive     bool         // one file instead of a directory
 	Gzip        bool         // the archive is compressed
+	Oplog       bool         // it has what was written while it was made
 	Collections []Collection // by database and name
 }
 
@@ -53,6 +52,7 @@ type Collection struct {
 	Name     string
 	Type     string // collection, view or timeseries
 	Metadata Metadata
+	Problem  error // why the metadata cannot be read
 
 	// Of a directory: the file of documents, "" where there is none.
 	File string
@@ -104,69 +104,88 @@ func (d *Dump) readPrelude() error {
 		return err
 	}
 	for _, c := range prelude {
-		if c.Database == "" || beyond(c.Collection) {
-			continue
+		d.Oplog = d.Oplog || c.Database == "" && c.Collection == oplog
+		if c.Database != "" && !beyond(c.Collection) {
+			d.Collections = append(d.Collections, c.collection())
 		}
-		collection := Collection{Database: c.Database, Name: c.Collection, Type: c.Type}
-		if c.Metadata != "" {
-			if collection.Metadata, err = ParseMetadata([]byte(c.Metadata)); err != nil {
-				return fmt.Errorf("the metadata of %s.%s: %w", c.Database, c.Collection, err)
-			}
-		}
-		collection.Type = typeOf(collection)
-		d.Collections = append(d.Collections, collection)
 	}
 	return nil
 }
 
-// typeOf says what a collection is where old dumps do not tell.
-func typeOf(c Collection) string {
+// collection is what the prelude of an archive says of one.
+func (c ArchivedCollection) collection() Collection {
+	collection := Collection{Database: c.Database, Name: c.Collection}
+	if c.Metadata != "" {
+		var err error
+		if collection.Metadata, err = ParseMetadata([]byte(c.Metadata)); err != nil {
+			collection.Problem = fmt.Errorf("the metadata of %s.%s in the archive: %w", c.Database, c.Collection, err)
+		}
+	}
+	collection.Type = collection.Metadata.kind()
+	return collection
+}
+
+// kind says what a collection is. A view that was dumped as a collection still calls itself a view.
+func (m Metadata) kind() string {
 	switch {
-	case c.Type != "":
-		return c.Type
-	case c.Metadata.Type != "":
-		return c.Metadata.Type
-	case c.Metadata.option("viewOn"):
+	case m.option("viewOn"):
 		return typeView
-	case c.Metadata.option("timeseries"):
+	case m.option("timeseries"):
 		return typeTimeSeries
 	}
-	return typeCollection
+	return TypeCollection
 }
 
 // readDirectory finds the collections below a directory of databases, or in one of a single database.
 func (d *Dump) readDirectory() error {
+	absolute, err := filepath.Abs(d.Path)
+	if err != nil {
+		return err
+	}
+	for _, path := range []string{filepath.Dir(absolute), absolute} {
+		if err := finished(path); err != nil {
+			return err
+		}
+	}
 	entries, err := os.ReadDir(d.Path)
 	if err != nil {
 		return err
 	}
-	below := false
 	for _, entry := range entries {
+		if strings.TrimSuffix(entry.Name(), gzipSuffix) == oplog+documentsSuffix {
+			d.Oplog = true
+		}
 		if !entry.IsDir() {
 			continue
-		}
-		if strings.HasPrefix(entry.Name(), Unfinished) {
-			return fmt.Errorf("it is not complete: a step that dumps to it is at work, or was interrupted; let it go on, or remove %s", filepath.Join(d.Path, entry.Name()))
 		}
 		found, err := readDatabase(filepath.Join(d.Path, entry.Name()), entry.Name())
 		if err != nil {
 			return err
 		}
-		below = below || len(found) > 0
 		d.Collections = append(d.Collections, found...)
 	}
-	if below {
+	if len(d.Collections) > 0 {
 		return nil
-	}
-	absolute, err := filepath.Abs(d.Path)
-	if err != nil {
-		return err
 	}
 	if d.Collections, err = readDatabase(d.Path, filepath.Base(absolute)); err != nil {
 		return err
 	}
 	if len(d.Collections) == 0 {
 		return errors.New("there is no dump in this directory: it has neither files that end in .bson nor directories that have some")
+	}
+	return nil
+}
+
+// finished is an error where a dump is being made in a directory.
+func finished(path string) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), directoryWorkshop) {
+			return fmt.Errorf("it is not complete: a step that dumps to it is at work, or was interrupted; let it go on, or remove %s", filepath.Join(path, entry.Name()))
+		}
 	}
 	return nil
 }
@@ -193,17 +212,14 @@ func readDatabase(path, database string) ([]Collection, error) {
 			continue
 		}
 		if stem, ok := strings.CutSuffix(plain, metadataSuffix); ok {
-			text, err := readSmall(file, compressed)
-			if err != nil {
-				return nil, err
+			c := at(stem)
+			if c.Metadata, err = readMetadata(file, compressed); err != nil {
+				c.Problem = fmt.Errorf("the metadata in %s: %w", file, err)
 			}
-			if at(stem).Metadata, err = ParseMetadata(text); err != nil {
-				return nil, fmt.Errorf("the metadata in %s: %w", entry.Name(), err)
-			}
-		} else if stem, ok := strings.CutSuffix(plain, documentsSuffix); ok {
+		} else if stem, ok := strings.CutSuffix(plain, documentsSuffix); ok && stem != oplog {
 			c := at(stem)
 			if c.File != "" {
-				return nil, fmt.Errorf("there are both %s and %s: remove the one that is not meant", filepath.Base(c.File), entry.Name())
+				return nil, fmt.Errorf("there are both %s and %s: remove the one that is not meant", c.File, entry.Name())
 			}
 			c.File, c.Gzip = file, compressed
 		}
@@ -211,12 +227,10 @@ func readDatabase(path, database string) ([]Collection, error) {
 	var list []Collection
 	for _, stem := range stems {
 		c := *byStem[stem]
-		if c.Name = c.Metadata.Collection; c.Name == "" {
-			if c.Name, err = url.PathUnescape(stem); err != nil {
-				return nil, fmt.Errorf("%s: its name is not that of a collection: %w", stem+documentsSuffix, err)
-			}
+		if c.Name, err = c.nameOf(stem); err != nil {
+			return nil, err
 		}
-		c.Type = typeOf(c)
+		c.Type = c.Metadata.kind()
 		if !beyond(c.Name) {
 			list = append(list, c)
 		}
@@ -224,8 +238,31 @@ func readDatabase(path, database string) ([]Collection, error) {
 	return list, nil
 }
 
+// nameOf is the collection whose files are called so. A name that was too long for a file stands in the metadata; that
+// of another file may have been copied with it.
+func (c Collection) nameOf(stem string) (string, error) {
+	if len(stem) == longestStem && strings.Contains(stem, hashMark) && c.Metadata.Collection != "" {
+		return c.Metadata.Collection, nil
+	}
+	name, err := url.PathUnescape(stem)
+	if err != nil {
+		return "", fmt.Errorf("%s: its name is not that of a collection: %w", filepath.Join(c.Database, stem+documentsSuffix), err)
+	}
+	return name, nil
+}
+
+func readMetadata(file string, compressed bool) (Metadata, error) {
+	text, err := readSmall(file, compressed)
+	if err != nil || len(text) == 0 {
+		return Metadata{}, err
+	}
+	return ParseMetadata(text)
+}
+
+// oplog is the file of what was written while the dump was made. It belongs to no database.
+const oplog = "oplog"
+
 // beyond tells of a name that it is of no collection of users: of what belongs to a time series, or of users and roles.
-// The oplog of a dump has no database.
 func beyond(name string) bool {
 	return strings.HasPrefix(name, bucketsPrefix) || strings.HasPrefix(name, "$")
 }
@@ -234,6 +271,7 @@ func beyond(name string) bool {
 const (
 	longestStem = 238
 	keptOfStem  = 208
+	hashMark    = "%24"
 )
 
 // stem is what the files of a collection are called, without what says what is in them.
@@ -243,7 +281,7 @@ func stem(collection string) string {
 		return escaped
 	}
 	sum := sha1.Sum([]byte(collection)) // as mongodump does; the name stands whole in the metadata
-	return escaped[:keptOfStem] + "%24" + base64.RawURLEncoding.EncodeToString(sum[:])
+	return escaped[:keptOfStem] + hashMark + base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // PartFile is what a part is called that has a name of any length.
@@ -285,6 +323,9 @@ type metadataJSON struct {
 // ParseMetadata reads the extended JSON of a metadata file.
 func ParseMetadata(text []byte) (Metadata, error) {
 	var form metadataJSON
+	if !json.Valid(text) { // which the driver's decoder does not see of all texts: of some it looks for an end for ever
+		return Metadata{}, errors.New("this is no JSON")
+	}
 	if err := bson.UnmarshalExtJSON(text, false, &form); err != nil {
 		return Metadata{}, err
 	}
@@ -321,13 +362,4 @@ func (m Metadata) option(name string) bool {
 	}
 	_, err := m.Options.LookupErr(name)
 	return err == nil
-}
-
-// IsThere tells whether something lies at a path.
-func IsThere(path string) (bool, error) {
-	_, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
 }

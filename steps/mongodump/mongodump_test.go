@@ -66,8 +66,8 @@ func TestADirectoryIsLookedThrough(t *testing.T) {
 		"other/a.bson":                        "",
 	})
 	dump, err := Open(dir)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || !dump.Oplog {
+		t.Fatal(err, dump)
 	}
 	want := strings.Join([]string{
 		"other.a collection a.bson",
@@ -100,12 +100,11 @@ func TestWhatIsNoDump(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		"not complete":   {map[string]string{"shop/a.bson": "", ".vida-plan-step/orders%2F00001": "a part"}, "it is not complete"},
+		"not complete":   {map[string]string{"shop/a.bson": "", ".vida-dump-plan-step/x/orders%2F00001": "a part"}, "it is not complete"},
 		"empty":          {map[string]string{"readme.txt": ""}, "there is no dump in this directory"},
-		"both":           {map[string]string{"shop/a.bson": "", "shop/a.bson.gz": ""}, "there are both a.bson and a.bson.gz"},
-		"metadata":       {map[string]string{"shop/a.metadata.json": "{"}, "the metadata in a.metadata.json"},
-		"index":          {map[string]string{"shop/a.metadata.json": `{"indexes":[{"name":"x"}]}`}, "its index 1 has no key"},
-		"name":           {map[string]string{"shop/a%zz.bson": ""}, "not that of a collection"},
+		"both":           {map[string]string{"shop/a.bson": "", "shop/a.bson.gz": ""}, "a.bson and a.bson.gz: remove the one"},
+		"only an oplog":  {map[string]string{"oplog.bson": ""}, "there is no dump"},
+		"a name":         {map[string]string{"shop/a%zz.bson": ""}, "not that of a collection"},
 		"not compressed": {map[string]string{"shop/a.metadata.json.gz.gz": "{}"}, "there is no dump"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -118,12 +117,52 @@ func TestWhatIsNoDump(t *testing.T) {
 	if _, err := Open(filepath.Join(t.TempDir(), "nowhere")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
-	dir := lay(t, map[string]string{"shop/a.bson": ""})
-	if err := os.WriteFile(filepath.Join(dir, "shop", "b.metadata.json.gz"), []byte("plain"), 0o600); err != nil {
+	dir := lay(t, map[string]string{"shop/a.bson": "", ".vida-dump-plan-step/x/b": ""})
+	if _, err := Open(filepath.Join(dir, "shop")); err == nil || !strings.Contains(err.Error(), "it is not complete") {
+		t.Errorf("a database of a dump that is not complete: %v", err)
+	}
+}
+
+// Metadata that cannot be read is a matter of who wants that collection.
+func TestMetadataThatCannotBeRead(t *testing.T) {
+	dir := lay(t, map[string]string{
+		"shop/brace.metadata.json":    "{",
+		"shop/cut.metadata.json":      `{"options":{},"indexes":[],"of a later version":{"a":1`,
+		"shop/index.metadata.json":    `{"indexes":[{"name":"x"}]}`,
+		"shop/empty.metadata.json":    "",
+		"shop/empty.bson":             "",
+		"shop/plain.metadata.json.gz": "",
+		"shop/copied.bson":            "",
+		"shop/copied.metadata.json":   `{"indexes":[],"collectionName":"fine"}`,
+		"shop/as-data.bson":           "",
+		"shop/as-data.metadata.json":  `{"options":{},"indexes":[],"type":"view"}`,
+		"shop/of-later.metadata.json": `{"options":{},"indexes":[],"of a later version":{"a":1}}`,
+		"shop/fine.bson":              "",
+		"shop/fine.metadata.json":     `{"indexes":[]}`,
+	})
+	if err := os.WriteFile(filepath.Join(dir, "shop", "plain.metadata.json.gz"), []byte("plain"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "not a gzip file") {
-		t.Errorf("got %v", err)
+	dump, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"brace": "no JSON", "cut": "no JSON", "index": "its index 1 has no key", "empty": "", "plain": "is not a gzip file",
+		"copied": "", "as-data": "", "of-later": "", "fine": "",
+	}
+	for _, c := range dump.Collections {
+		says, known := want[c.Name]
+		delete(want, c.Name)
+		if !known || (c.Problem == nil) != (says == "") || c.Problem != nil && !strings.Contains(c.Problem.Error(), says) || c.Type != TypeCollection {
+			t.Errorf("%s: %s, %v, want %q", c.Name, c.Type, c.Problem, says)
+		}
+		if c.Problem != nil && !strings.Contains(c.Problem.Error(), filepath.Join(dir, "shop", c.Name)) {
+			t.Errorf("does not name the file: %v", c.Problem)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("not found: %v", want)
 	}
 }
 
@@ -183,6 +222,7 @@ func TestMetadataComesBack(t *testing.T) {
 func FuzzMetadata(f *testing.F) {
 	f.Add([]byte(`{"options":{"capped":true,"size":{"$numberLong":"4096"}},"indexes":[{"v":{"$numberInt":"2"},"key":{"_id":{"$numberInt":"1"}},"name":"_id_"}],"uuid":"9","collectionName":"c","type":"collection"}`))
 	f.Add([]byte(`{ "indexes" : [ { "v" : 1, "key" : { "_id" : 1 }, "ns" : "a.b", "name" : "_id_" } ] }`))
+	f.Add([]byte(`{"options":{},"indexes":[],"of a later version":{"a":1`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		metadata, err := ParseMetadata(text)
 		if err != nil {

@@ -57,6 +57,9 @@ type PartForm struct {
 // OpenPart opens a part as it was when so much of it was safe, and leaves off what was written after that.
 func OpenPart(path string, at Written, form PartForm) (*Part, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("the parts of this dump are gone: %w; start the step over with --restart", err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -163,38 +166,4 @@ func Compressed(text []byte) ([]byte, error) {
 	_, err := w.Write(text)
 	err = errors.Join(err, w.Close())
 	return out.Bytes(), err
-}
-
-// WriteFile writes a small file so that it is there whole or not at all.
-func WriteFile(path string, content []byte) error {
-	temporary := path + ".partial"
-	file, err := os.Create(temporary)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	err = errors.Join(err, file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(temporary, path)
-	}
-	if err != nil {
-		return errors.Join(err, ignoreMissing(os.Remove(temporary)))
-	}
-	return syncDirectory(filepath.Dir(path))
-}
-
-func ignoreMissing(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-// syncDirectory makes safe that files were created, renamed or removed.
-func syncDirectory(path string) error {
-	directory, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(directory.Sync(), directory.Close())
 }

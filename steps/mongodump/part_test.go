@@ -69,7 +69,9 @@ var errKilled = errors.New("killed")
 
 // A file is put together of parts, given up at every step and gone on with, and holds each document once.
 func TestPartsAreAssembled(t *testing.T) {
-	random := rand.New(rand.NewPCG(uint64(os.Getpid()), 1))
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 1))
 	for _, test := range []struct {
 		name           string
 		gzip, archived bool
@@ -96,23 +98,25 @@ func TestPartsAreAssembled(t *testing.T) {
 				for i := range random.IntN(60) * min(n, 1) { // the first one is empty
 					documents = append(documents, bytesOf(t, numberedDocument("orders", 1000*n+i)))
 				}
-				path := filepath.Join(dir, PartFile("orders/"+strings.Repeat("0", n)))
-				at := writePart(t, random, path, documents, test.gzip, test.archived)
+				name := PartFile("orders/" + strings.Repeat("0", n))
+				at := writePart(t, random, filepath.Join(dir, name), documents, test.gzip, test.archived)
 				want = append(want, documents...)
 				crc = CombineCRC(crc, at.CRC, at.Bytes)
 				if at.Size > 0 {
-					pieces = append(pieces, Piece{Part: path, Size: at.Size})
+					pieces = append(pieces, Piece{Part: name, Size: at.Size})
 				}
 			}
 			if test.archived {
 				pieces = append(pieces, piece(CollectionEnd(Place{"shop", "orders"}, crc)))
 			}
-			target := filepath.Join(dir, "whole")
+			below := t.TempDir()
+			assembly := Assembly{Path: "whole", Pieces: pieces, Beside: "about", Metadata: []byte("{}")}
+			target := filepath.Join(below, "whole")
 			safe := Assembled{}
 			for step := 0; ; step++ { // at each step killed before it is saved, or after
 				saves := 0
-				err := Assemble(context.Background(), target, pieces, safe, func(at Assembled) error {
-					if _, err := os.Stat(target); err == nil && at.Pieces < len(pieces) {
+				err := assembly.Run(context.Background(), below, dir, safe, func(at Assembled) error {
+					if _, err := os.Stat(target); err == nil {
 						t.Error("the file is there before it is whole")
 					}
 					if saves++; saves > 1 || step%2 == 0 {
@@ -129,8 +133,15 @@ func TestPartsAreAssembled(t *testing.T) {
 				}
 			}
 			// The rename was done, and nobody heard of it.
-			if err := Assemble(context.Background(), target, pieces, safe, func(Assembled) error { return nil }); err != nil {
+			safe = Assembled{Pieces: len(pieces)}
+			for _, p := range pieces {
+				safe.Size += p.Size
+			}
+			if err := errors.Join(os.Remove(filepath.Join(below, "about")), assembly.Run(context.Background(), below, dir, safe, nil)); err != nil {
 				t.Fatal(err)
+			}
+			if text, err := os.ReadFile(filepath.Join(below, "about")); err != nil || string(text) != "{}" {
+				t.Errorf("got %q, %v", text, err)
 			}
 			open := func(at Position) (*Reader, error) {
 				return ReadDocuments(Collection{Database: "shop", Name: "orders", File: target, Gzip: test.gzip}, at)
@@ -147,7 +158,7 @@ func TestPartsAreAssembled(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, entry := range left {
-				if about, err := entry.Info(); err != nil || about.Size() > 0 && entry.Name() != "whole" {
+				if about, err := entry.Info(); err != nil || about.Size() > 0 {
 					t.Errorf("%s is left, %v", entry.Name(), err)
 				}
 			}
@@ -164,28 +175,40 @@ func TestAPartThatSomebodyChanged(t *testing.T) {
 	if _, err := OpenPart(path, at, PartForm{}); err == nil || !strings.Contains(err.Error(), "--restart") {
 		t.Errorf("got %v", err)
 	}
-	err := Assemble(context.Background(), path+".whole", []Piece{{Part: path, Size: at.Size}}, Assembled{}, func(Assembled) error { return nil })
-	if err == nil || !strings.Contains(err.Error(), "unexpected EOF") {
-		t.Errorf("got %v", err)
+	run := func(a Assembly, at Assembled) error {
+		return a.Run(context.Background(), t.TempDir(), filepath.Dir(path), at, func(Assembled) error { return nil })
 	}
-	err = Assemble(context.Background(), path+".whole", nil, Assembled{Size: 1 << 20}, func(Assembled) error { return nil })
-	if err == nil || !strings.Contains(err.Error(), "--restart") {
-		t.Errorf("got %v", err)
+	for name, err := range map[string]error{
+		"a part is shorter":   run(Assembly{Path: "a", Pieces: []Piece{{Part: "part", Size: at.Size}}}, Assembled{}),
+		"a part is longer":    run(Assembly{Path: "b", Pieces: []Piece{{Part: "part", Size: at.Size - 2}}}, Assembled{}),
+		"a part is gone":      run(Assembly{Path: "c", Pieces: []Piece{{Part: "other", Size: 1}}}, Assembled{}),
+		"the whole is gone":   run(Assembly{Path: "d", Pieces: []Piece{{Part: "part", Size: 10}}}, Assembled{Pieces: 1, Size: 10}),
+		"the whole is short":  run(Assembly{Path: "e", Pieces: []Piece{{Part: "part", Size: 10}, {Part: "part", Size: 10}}}, Assembled{Pieces: 1, Size: 10}),
+		"the parts were gone": Assembly{Path: "f"}.Run(context.Background(), t.TempDir(), filepath.Join(path, "nowhere"), Assembled{}, nil),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "--restart") {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }
 
-func TestAFileIsThereWholeOrNotAtAll(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "file")
-	if err := WriteFile(path, []byte("one")); err != nil {
+func TestNothingIsWrittenOver(t *testing.T) {
+	below := t.TempDir()
+	path := filepath.Join(below, "whole")
+	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := os.ReadFile(path); err != nil || string(text) != "one" {
-		t.Errorf("got %q, %v", text, err)
+	a := Assembly{Path: "whole", Pieces: []Piece{{Bytes: []byte("text"), Size: 5}}}
+	err := a.Run(context.Background(), below, t.TempDir(), Assembled{}, func(Assembled) error { return nil })
+	if text, _ := os.ReadFile(path); err == nil || !strings.Contains(err.Error(), "is there already") || string(text) != "mine" {
+		t.Errorf("got %v, and the file is %q", err, text)
 	}
-	if err := WriteFile(filepath.Join(path, "below"), nil); err == nil {
-		t.Error("below a file there is no file")
-	}
-	if there, err := IsThere(path + ".partial"); there || err != nil {
-		t.Errorf("something is left: %v, %v", there, err)
+	// It came while the file was put together.
+	a.Path = "later"
+	err = a.Run(context.Background(), below, t.TempDir(), Assembled{}, func(Assembled) error {
+		return os.WriteFile(filepath.Join(below, "later"), []byte("mine"), 0o600)
+	})
+	if text, _ := os.ReadFile(filepath.Join(below, "later")); err == nil || string(text) != "mine" {
+		t.Errorf("got %v, and the file is %q", err, text)
 	}
 }

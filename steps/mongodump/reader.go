@@ -57,7 +57,8 @@ type Reader struct {
 	at      Position
 	from    Position
 	started bool
-	usual   int // bytes of a batch, by the last one
+	failed  error // once what was read before it is handed out
+	usual   int   // bytes of a batch, by the last one
 }
 
 // ReadDocuments reads the file of a collection from a position on; the zero Position is its beginning.
@@ -89,7 +90,7 @@ func (r *Reader) start(ctx context.Context) error {
 			return err
 		}
 		for _, c := range list {
-			if c.Type != typeView && c.Type != typeTimeSeries {
+			if c.collection().Type == TypeCollection {
 				r.known = append(r.known, Place{c.Database, c.Collection})
 			}
 		}
@@ -108,13 +109,17 @@ func (p Position) clone() Position {
 }
 
 // Next returns the next documents, no more than most and, but for one that is larger, no more than bytes. wanted tells
-// of each collection whether its documents are asked for. After the last one the error is io.EOF.
+// of each collection whether its documents are asked for. After the last one the error is io.EOF; what comes before a
+// damage is returned before the error.
 func (r *Reader) Next(ctx context.Context, most int, bytes int64, wanted func(Place) bool) (Batch, error) {
 	if !r.started {
 		if err := r.start(ctx); err != nil {
 			return Batch{}, err
 		}
 		r.started = true
+	}
+	if r.failed != nil {
+		return Batch{}, r.failed
 	}
 	var place Place
 	var ends []int // of each document in memory, which moves while it grows
@@ -134,7 +139,8 @@ func (r *Reader) Next(ctx context.Context, most int, bytes int64, wanted func(Pl
 		before := r.at.Within
 		with, err := r.step(memory)
 		switch {
-		case errors.Is(err, io.EOF) && len(ends) > 0:
+		case err != nil && len(ends) > 0:
+			r.failed = err
 			return r.batch(place, memory, ends), nil
 		case err != nil:
 			return Batch{}, err

@@ -66,7 +66,7 @@ func (s *stream) unpack() error {
 	unpacked, err := gzip.NewReader(s.in)
 	if err != nil {
 		_ = s.file.Close()
-		return fmt.Errorf("it is not a gzip file: %w", err)
+		return fmt.Errorf("%s is not a gzip file: %w", s.file.Name(), err)
 	}
 	s.in = bufio.NewReaderSize(unpacked, readBuffer)
 	return nil
