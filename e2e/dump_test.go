@@ -466,7 +466,6 @@ func TestADumpIsGoneOnWithFromAnotherFolder(t *testing.T) {
 	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
 }
 
-
 // What the target holds already goes by the plan, and what it refuses is tried again, from the dump.
 func TestConflictsAndRejectsOfARestore(t *testing.T) {
 	for _, format := range []string{"directory", "archive"} {

@@ -98,7 +98,7 @@ func (d *Dump) readPrelude() error {
 		return err
 	}
 	defer stream.Close()
-	d.Gzip = stream.gzip
+	d.Gzip = stream.members != nil
 	prelude, err := stream.prelude()
 	if err != nil {
 		return err

@@ -192,6 +192,49 @@ func TestAPartThatSomebodyChanged(t *testing.T) {
 	}
 }
 
+// What was compressed in several members is not unpacked from its beginning to go on in the middle.
+func TestGoingOnBeginsAtAMember(t *testing.T) {
+	var content []byte
+	var begins []Member
+	unpacked := int64(0)
+	for n := range 5 {
+		begins = append(begins, Member{Packed: int64(len(content)), Unpacked: unpacked})
+		var text string
+		for i := range 10 {
+			text += bytesOf(t, numberedDocument("orders", 10*n+i))
+		}
+		packed, err := Compressed([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, unpacked = append(content, packed...), unpacked+int64(len(text))
+	}
+	c := Collection{Database: "shop", Name: "orders", File: written(t, content), Gzip: true}
+	r, err := ReadDocuments(c, Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for read := 3; read <= 48; read += 3 {
+		batch, err := r.Next(t.Context(), 3, 1<<20, all)
+		if err != nil || len(batch.Documents) != 3 {
+			t.Fatal(err, len(batch.Documents))
+		}
+		if got := *batch.Position.Member; got != begins[read/10] && got != begins[(read-1)/10] { // one ends there, or another begins
+			t.Errorf("after %d documents: %+v, want %+v", read, got, begins[read/10])
+		}
+		on, err := ReadDocuments(c, batch.Position)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := on.Next(t.Context(), 1, 1<<20, all)
+		if want := bytesOf(t, numberedDocument("orders", read)); err != nil || string(next.Documents[0]) != want {
+			t.Errorf("after %d documents comes %x, %v", read, next.Documents, err)
+		}
+		on.Close()
+	}
+}
+
 func TestNothingIsWrittenOver(t *testing.T) {
 	below := t.TempDir()
 	path := filepath.Join(below, "whole")

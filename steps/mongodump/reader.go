@@ -13,8 +13,9 @@ import (
 
 // Position is how far documents of a dump were read: reading goes on there.
 type Position struct {
-	Offset int64  `json:"offset"`           // in unpacked bytes
-	Within *Place `json:"within,omitempty"` // whose documents are being read; nil between the segments of an archive
+	Offset int64   `json:"offset"`           // in unpacked bytes
+	Member *Member `json:"member,omitempty"` // of a compressed file: where to unpack from
+	Within *Place  `json:"within,omitempty"` // whose documents are being read; nil between the segments of an archive
 
 	// Of an archive: the CRC of the documents so far of each collection that was begun, and the collections of which
 	// all documents were read.
@@ -100,7 +101,7 @@ func (r *Reader) start(ctx context.Context) error {
 		return nil
 	}
 	r.at = r.from.clone()
-	return r.stream.skip(ctx, r.from.Offset)
+	return r.stream.skip(ctx, r.from)
 }
 
 func (p Position) clone() Position {
@@ -158,6 +159,10 @@ func (r *Reader) batch(place Place, memory []byte, ends []int) Batch {
 	for n, end := range ends {
 		batch.Documents[n] = memory[begin:end:end]
 		begin = end
+	}
+	if m := r.stream.members; m != nil {
+		member := m.of(r.stream.offset)
+		batch.Position.Member = &member
 	}
 	r.usual = len(memory) + len(memory)/8
 	return batch

@@ -10,7 +10,6 @@ import (
 	"os"
 	"slices"
 
-	"github.com/klauspost/compress/gzip"
 	"go.mongodb.org/mongo-driver/bson"
 )
 
@@ -25,10 +24,10 @@ const (
 
 // stream is a file of documents as it is unpacked.
 type stream struct {
-	file   *os.File
-	gzip   bool
-	in     *bufio.Reader
-	offset int64 // of what was read of it, in unpacked bytes
+	file    *os.File
+	members *members // nil: it is not compressed
+	in      *bufio.Reader
+	offset  int64 // of what was read of it, in unpacked bytes
 }
 
 // packing says whether a file is compressed.
@@ -52,51 +51,56 @@ func openStream(path string, how packing) (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{file: file, gzip: how == packed, in: bufio.NewReaderSize(file, readBuffer)}
-	if start, _ := s.in.Peek(2); how == unknown && len(start) == 2 {
-		s.gzip = start[0] == 0x1f && start[1] == 0x8b
+	s := &stream{file: file, in: bufio.NewReaderSize(file, readBuffer)}
+	if start, _ := s.in.Peek(2); how == packed || how == unknown && len(start) == 2 && start[0] == 0x1f && start[1] == 0x8b {
+		err = s.unpack(Member{})
 	}
-	return s, s.unpack()
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return s, nil
 }
 
-func (s *stream) unpack() error {
-	if !s.gzip {
-		return nil
+// unpack reads on from a member of the compressed file.
+func (s *stream) unpack(from Member) (err error) {
+	if s.members, err = openMembers(s.file, from); err != nil {
+		return err
 	}
-	unpacked, err := gzip.NewReader(s.in)
-	if err != nil {
-		_ = s.file.Close()
-		return fmt.Errorf("%s is not a gzip file: %w", s.file.Name(), err)
-	}
-	s.in = bufio.NewReaderSize(unpacked, readBuffer)
+	s.in.Reset(s.members)
+	s.offset = from.Unpacked
 	return nil
 }
 
 // Close implements [io.Closer].
 func (s *stream) Close() error { return s.file.Close() }
 
-// skip goes on to an offset after this one. A compressed file is unpacked up to there.
-func (s *stream) skip(ctx context.Context, to int64) error {
+// skip goes on at a position.
+func (s *stream) skip(ctx context.Context, to Position) error {
 	short := func(has int64) error {
-		return fmt.Errorf("it has only %d bytes, and %d were read of it before", has, to)
+		return fmt.Errorf("it has only %d bytes, and %d were read of it before", has, to.Offset)
 	}
-	if !s.gzip {
+	if s.members == nil {
 		about, err := s.file.Stat()
 		if err != nil {
 			return err
 		}
-		if about.Size() < to {
+		if about.Size() < to.Offset {
 			return short(about.Size())
 		}
-		if _, err := s.file.Seek(to, io.SeekStart); err != nil {
+		if _, err := s.file.Seek(to.Offset, io.SeekStart); err != nil {
 			return err
 		}
 		s.in.Reset(s.file)
-		s.offset = to
+		s.offset = to.Offset
 		return nil
 	}
-	for s.offset < to {
-		n, err := s.in.Discard(int(min(to-s.offset, 16<<20)))
+	if to.Member != nil {
+		if err := s.unpack(*to.Member); err != nil {
+			return err
+		}
+	}
+	for s.offset < to.Offset {
+		n, err := s.in.Discard(int(min(to.Offset-s.offset, 16<<20)))
 		s.offset += int64(n)
 		switch {
 		case errors.Is(err, io.EOF):
@@ -161,7 +165,7 @@ func (s *stream) broken(err error) error {
 // damaged is the error for a file that is not what it should be.
 func (s *stream) damaged(what string, err error) error {
 	unpacked := ""
-	if s.gzip {
+	if s.members != nil {
 		unpacked = " of what was unpacked"
 	}
 	if err != nil {
