@@ -36,7 +36,7 @@ func (w *partWriter) write(ctx context.Context, path string, at mongodump.Writte
 	if w.part, err = mongodump.OpenPart(path, at, form); err != nil {
 		return at, err
 	}
-	defer w.part.Close()
+	defer func() { _ = w.part.Close() }()
 	if err := w.run(ctx, source); err != nil {
 		return at, err
 	}

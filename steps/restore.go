@@ -346,7 +346,7 @@ func (restore) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, e
 	if err != nil {
 		return Result{}, err
 	}
-	defer documents.Close()
+	defer func() { _ = documents.Close() }()
 	source := &restoreFeed{env: env, task: task, work: work, input: input, documents: documents}
 	flow := pipeline{memory: env.Memory(), task: task, writers: work.writers(env.Tuning().Workers), newDeliverer: func() (deliverer, error) {
 		return &restoreDelivery{open: func(collection string) *delivery {

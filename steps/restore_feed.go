@@ -143,7 +143,7 @@ func (u restoreUnit) tried(ctx context.Context, env Env, collection string, r *r
 	if err != nil {
 		return err
 	}
-	defer documents.Close()
+	defer func() { _ = documents.Close() }()
 	tuning := env.Tuning()
 	for {
 		select {

@@ -111,7 +111,7 @@ func readAll(t testing.TB, open func(Position) (*Reader, error), again bool, wan
 	if err != nil {
 		return nil, err
 	}
-	defer func() { r.Close() }()
+	defer func() { _ = r.Close() }()
 	for {
 		batch, err := r.Next(context.Background(), 7, 500, wanted)
 		if errors.Is(err, io.EOF) {
@@ -135,7 +135,7 @@ func readAll(t testing.TB, open func(Position) (*Reader, error), again bool, wan
 			if err := json.Unmarshal(text, &at); err != nil {
 				t.Fatal(err)
 			}
-			r.Close()
+			_ = r.Close()
 			if r, err = open(at); err != nil {
 				t.Fatal(err)
 			}
@@ -328,7 +328,7 @@ func TestWhatComesBeforeADamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	batch, err := r.Next(t.Context(), 100, 1<<20, all)
 	if err != nil || len(batch.Documents) != 9 {
 		t.Errorf("%d documents, %v", len(batch.Documents), err)

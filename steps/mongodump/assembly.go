@@ -130,7 +130,7 @@ func (p Piece) appendTo(ctx context.Context, file *os.File, workshop string) err
 	if err != nil {
 		return fmt.Errorf("a part of the dump: %w; start the step over with --restart", err)
 	}
-	defer part.Close()
+	defer func() { _ = part.Close() }()
 	about, err := part.Stat()
 	if err != nil {
 		return err

@@ -97,7 +97,7 @@ func (d *Dump) readPrelude() error {
 	if err != nil {
 		return err
 	}
-	defer stream.Close()
+	defer func() { _ = stream.Close() }()
 	d.Gzip = stream.members != nil
 	prelude, err := stream.prelude()
 	if err != nil {

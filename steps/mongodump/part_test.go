@@ -53,7 +53,7 @@ func writePart(t *testing.T, random *rand.Rand, path string, documents []string,
 					t.Fatal(err)
 				}
 			} else {
-				part.Close()
+				_ = part.Close()
 			}
 			part, next = open(safe), done
 		}
@@ -214,7 +214,7 @@ func TestGoingOnBeginsAtAMember(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	for read := 3; read <= 48; read += 3 {
 		batch, err := r.Next(t.Context(), 3, 1<<20, all)
 		if err != nil || len(batch.Documents) != 3 {
@@ -231,7 +231,7 @@ func TestGoingOnBeginsAtAMember(t *testing.T) {
 		if want := bytesOf(t, numberedDocument("orders", read)); err != nil || string(next.Documents[0]) != want {
 			t.Errorf("after %d documents comes %x, %v", read, next.Documents, err)
 		}
-		on.Close()
+		_ = on.Close()
 	}
 }
 

@@ -210,7 +210,9 @@ func (r *Reader) header(document bson.Raw) error {
 		r.at.Begun = map[Place]uint64{}
 	}
 	if !h.EOF {
-		r.at.Begun[place] = r.at.Begun[place]
+		if _, known := r.at.Begun[place]; !known {
+			r.at.Begun[place] = 0
+		}
 		r.at.Within = &place
 		return nil
 	}

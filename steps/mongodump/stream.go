@@ -188,7 +188,7 @@ func readSmall(path string, compressed bool) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	text, err := io.ReadAll(io.LimitReader(s.in, mostMetadata+1))
 	if err == nil && len(text) > mostMetadata {
 		err = errors.New("this is too large for metadata")
