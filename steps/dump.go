@@ -319,7 +319,7 @@ func metadata(ctx context.Context, reader *endpoint.Reader, from, to string, opt
 	m := mongodump.Metadata{Collection: to, Type: mongodump.TypeCollection, Options: options, Indexes: listing}
 	if reader.Server().Kind == endpoint.KindCosmos {
 		report := indexes.Translate(listing, indexes.Source{Cosmos: true})
-		notes, m.Indexes = reportNotes(reader.Namespace(from), report), nil
+		notes, m.Indexes = reportNotes(reader.Namespace(from), report), []bson.Raw{mongodump.IDIndex()}
 		for _, index := range report.Indexes() {
 			m.Indexes = append(m.Indexes, index.Definition())
 		}

@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 )
 
 const (
@@ -310,6 +311,12 @@ type Metadata struct {
 	Type       string     // where told
 	Options    bson.Raw   // as listCollections has them; nil for none
 	Indexes    []bson.Raw // as listIndexes has them
+}
+
+// IDIndex is the index that every collection has, as a server lists it.
+func IDIndex() bson.Raw {
+	key := bsoncore.NewDocumentBuilder().AppendInt32("_id", 1).Build()
+	return bson.Raw(bsoncore.NewDocumentBuilder().AppendInt32("v", 2).AppendDocument("key", key).AppendString("name", "_id_").Build())
 }
 
 // metadataJSON is its form on disk.
