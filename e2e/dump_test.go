@@ -540,3 +540,33 @@ func TestWhatOfADumpIsRestored(t *testing.T) {
 	}
 	try(1, "indexes: true", "no such file or directory")
 }
+
+// From a Cosmos DB account that throttles, at its request units, with indexes that MongoDB takes.
+func TestADumpOfCosmosDB(t *testing.T) {
+	j := newJob(t)
+	d := startDouble(t, "--request-units", "4000", "--background", "2000", "--physical-partitions", "2",
+		"--source-faults", j.file("faults.yaml", "rules:\n  - {command: find, skip: 2, times: 1, action: reset}\n"))
+	j.through(d)
+	documents := make([]any, 600)
+	for n := range documents {
+		documents[n] = bson.D{{Key: "_id", Value: n}, {Key: "fill", Value: make([]byte, 1000)}}
+	}
+	orders := j.source.Collection("orders")
+	insert(t, orders, documents)
+	createIndexes(t, orders, plainIndexes[0])
+	plan := j.planWith("cosmos", "tuning: {batch_documents: 50, unit_documents: 200, workers: 4}\n", `
+		- {name: dump, type: dump, from: source, output: out}
+	`)
+	estimate := j.dryRun(plan)["dump"]
+	before := d.cosmos().Charged.Total
+	step := j.run(0, plan).step(t, "dump")
+	step.balanced(t)
+	within(t, "request units", step.RequestUnits, d.cosmos().Charged.Total-before, 0.05)
+	within(t, "the estimate", estimate.RequestUnits, step.RequestUnits, 0.3) // which knows nothing of faults
+	sameDocuments(t, "the file", documentsOf(t, filepath.Join(j.dir, "out", j.database, "orders.bson")), contents(t, orders))
+	about := j.read(filepath.Join("out", j.database, "orders.metadata.json"))
+	contains(t, "the metadata", about, `"name":"_id_"`, `"name":"status_1"`)
+	if strings.Contains(about, `"ns"`) || strings.Contains(about, "_ts") {
+		t.Errorf("the metadata has what only Cosmos DB knows: %s", about)
+	}
+}
