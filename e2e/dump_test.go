@@ -207,8 +207,14 @@ func TestADumpWritesOverNothing(t *testing.T) {
 		- {name: dump, type: dump, from: source, output: out}
 	`)
 	j.run(0, plan)
+	want(t, "of a second run", int64(len(j.dryRun(plan)["dump"].Notes)), 0)
 	path := filepath.Join(j.dir, "out", j.database, "orders.bson")
 	before := j.read(filepath.Join("out", j.database, "orders.bson"))
+	// That a part of it is gone is no reason to make another one, over the rest.
+	if err := os.Remove(filepath.Join(j.dir, "out", j.database, "orders.metadata.json")); err != nil {
+		t.Fatal(err)
+	}
+	j.run(0, plan)
 	for _, args := range [][]string{{"--restart", "dump"}, {"--restart", "dump", "--dry-run"}} {
 		code := 1
 		if len(args) == 3 {
@@ -365,6 +371,21 @@ func TestARestoreBringsANewDump(t *testing.T) {
 	contains(t, "the dry run", o.stdout, path+" is another one than was restored")
 	j.run(0, plan)
 	want(t, "another dump", count(t, orders), 100)
+	dumpAgain := j.planWith("both", "", `
+		- {name: check, type: check-connections}
+		- {name: dump, type: dump, from: source, output: both}
+		- {name: restore, type: restore, input: both, to: target, collections: [{from: orders, to: both}]}
+	`)
+	j.run(0, dumpAgain)
+	if err := os.RemoveAll(filepath.Join(j.dir, "both")); err != nil {
+		t.Fatal(err)
+	}
+	for name, step := range j.dryRun(dumpAgain) {
+		if step.Action != "run" {
+			t.Errorf("%s would %s once the dump is gone", name, step.Action)
+		}
+	}
+	want(t, "identical", j.run(0, dumpAgain).step(t, "restore").Identical, 100)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
@@ -388,6 +409,7 @@ func TestAnIndexOfARestoreIsTriedAgain(t *testing.T) {
 	insert(t, orders, []any{bson.D{{Key: "_id", Value: "mine"}, {Key: "number", Value: 7}}})
 	o := j.mustVida(1, "run", plan, "--progress", "none")
 	contains(t, "vida", o.stdout, "1 of 3 indexes could not be created", "number_1")
+	contains(t, "the dry run", j.mustVida(0, "run", plan, "--dry-run").stdout, "3 of 4 units and 100 documents are done")
 	if _, err := orders.DeleteOne(t.Context(), bson.D{{Key: "_id", Value: "mine"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -395,6 +417,7 @@ func TestAnIndexOfARestoreIsTriedAgain(t *testing.T) {
 	step.balanced(t)
 	want(t, "read", step.Read, 100)
 	want(t, "sent again", step.Identical, 0)
+	want(t, "documents", count(t, orders), 100)
 	sameIndexes(t, j.source.Collection("orders"), orders)
 }
 

@@ -182,7 +182,21 @@ func (e *execution) units(ctx context.Context, env *environment) ([]state.Unit, 
 
 // reopened are the units of a step that goes on: those that fell short are to be done once more.
 func (e *execution) reopened(units []state.Unit) ([]state.Unit, error) {
-	var short []string
+	short, err := fellShort(units)
+	if err != nil || len(short) == 0 {
+		return units, err
+	}
+	if err := e.run.store.ReopenUnits(e.step.Name, short); err != nil {
+		return nil, &stateError{err}
+	}
+	if units, err = e.run.store.Units(e.step.Name); err != nil {
+		return nil, &stateError{err}
+	}
+	return units, nil
+}
+
+// fellShort are the ids of units that are done and are to be done once more by a run that goes on.
+func fellShort(units []state.Unit) (ids []string, err error) {
 	for _, u := range units {
 		var result steps.Result
 		if !u.Done {
@@ -192,20 +206,10 @@ func (e *execution) reopened(units []state.Unit) ([]state.Unit, error) {
 			return nil, fmt.Errorf("unit %s: its saved result: %w", u.ID, err)
 		}
 		if result.FellShort {
-			short = append(short, u.ID)
+			ids = append(ids, u.ID)
 		}
 	}
-	if len(short) == 0 {
-		return units, nil
-	}
-	if err := e.run.store.ReopenUnits(e.step.Name, short); err != nil {
-		return nil, &stateError{err}
-	}
-	units, err := e.run.store.Units(e.step.Name)
-	if err != nil {
-		return nil, &stateError{err}
-	}
-	return units, nil
+	return ids, nil
 }
 
 // resumable tells whether what an interrupted step found out is still worth something. How servers answered

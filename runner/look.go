@@ -167,14 +167,19 @@ func (r *run) look(ctx context.Context, index int, step *plans.Step, units []sta
 		out.Notes = append(out.Notes, why)
 	}
 	var read int64
-	if resumable(step) && saved.Divided && anyUndone(units) {
+	short, err := fellShort(units)
+	if err != nil {
+		return out, err
+	}
+	_, staged := implementation.(steps.Staged)
+	if resumable(step) && saved.Divided && (anyUndone(units) || staged && len(short) > 0) {
 		counts, done, _, err := sumUnits(units)
 		if err != nil {
 			return out, err
 		}
 		read = counts.Read
 		out.Action = ActionResume
-		out.Notes = append(out.Notes, fmt.Sprintf("%d of %d units and %d documents are done", done, len(units), counts.Read))
+		out.Notes = append(out.Notes, fmt.Sprintf("%d of %d units and %d documents are done", done-int64(len(short)), len(units), counts.Read))
 	}
 	var noting sync.Mutex
 	looker := newLooker(r, step, func(_, message string) {

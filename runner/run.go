@@ -235,8 +235,13 @@ func (r *run) outdated(implementation steps.Step, step *plans.Step) string {
 
 func (r *run) anythingLeft(from int) bool {
 	for n := from; n < len(r.options.Plan.Steps); n++ {
-		status := r.saved[r.options.Plan.Steps[n].Name].Status
-		if r.options.selected(n) && status != StatusSucceeded && status != StatusSkipped {
+		step := r.options.Plan.Steps[n]
+		status := r.saved[step.Name].Status
+		if !r.options.selected(n) || status == StatusSkipped {
+			continue
+		}
+		implementation, err := r.options.step(step.Type)
+		if status != StatusSucceeded || err != nil || r.outdated(implementation, step) != "" {
 			return true
 		}
 	}

@@ -31,6 +31,7 @@ type delivery struct {
 	casting    caster               // nil: every write is acknowledged
 	vacant     bool                 // the target has none of the documents, but for those of this delivery and its like
 	unordered  bool                 // the documents do not come in the order of _id
+	owned      bool                 // the target was empty when the step began, so that what differs there is no leftover
 	newest     *newest              // documents of a change stream, which may come more than once; nil: of a range
 	fates      map[string]Reject    // by the _id's key: what became of each document; nil: nobody asks
 	intend     func([]Reject) error // called before documents are replaced; nil: nobody keeps it

@@ -110,10 +110,9 @@ func (dump) vacant(env Reader, reader *endpoint.Reader, pairs []pair) error {
 	return nil
 }
 
-// below is the directory that the dump's files are named from.
-func (dump) below(env Reader) string {
-	spec := env.Step().Spec.(*plans.DumpSpec)
-	output := env.Plan().Beside(spec.Output)
+// dumpedBelow is the directory that the dump's files are named from.
+func dumpedBelow(plan *plans.Plan, spec *plans.DumpSpec) string {
+	output := plan.Beside(spec.Output)
 	if spec.Format == plans.FormatArchive {
 		return filepath.Dir(output)
 	}
@@ -202,7 +201,7 @@ func (d dump) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, er
 	out := dumpedPart{From: work.From, To: work.To, Parts: work.Parts}
 	switch {
 	case work.Assemble != nil:
-		return assemble(ctx, *work.Assemble, d.below(env), parts, unit, task)
+		return assemble(ctx, *work.Assemble, dumpedBelow(env.Plan(), env.Step().Spec.(*plans.DumpSpec)), parts, unit, task)
 	case work.Empty:
 		return out.result(unit.Counts)
 	}
@@ -237,48 +236,48 @@ func (p dumpedPart) result(counts Counts) (Result, error) {
 }
 
 func (d dump) Finish(_ context.Context, env Env, results []Result) (Result, error) {
+	below := dumpedBelow(env.Plan(), env.Step().Spec.(*plans.DumpSpec))
 	total := sum(results)
-	files := dumpedFiles{Files: []string{}}
+	out := dumpedFiles{Files: []string{}}
 	for _, r := range results {
-		var one dumpedFile
+		var one dumpedFiles
 		if err := json.Unmarshal(r.Output, &one); err != nil {
 			return total, fmt.Errorf("the saved outcome of a file: %w", err)
 		}
-		if one.File != "" { // else that of a part
-			files.Files = append(files.Files, one.File)
-			total.Notes = append(total.Notes, "wrote "+filepath.Join(d.below(env), one.File))
+		if len(one.Files) > 0 { // else that of a part
+			out.Files = append(out.Files, one.Files...)
+			total.Notes = append(total.Notes, "wrote "+filepath.Join(below, one.Files[0]))
 		}
 	}
 	var err error
-	if total.Output, err = json.Marshal(files); err != nil {
+	if total.Output, err = json.Marshal(out); err != nil {
 		return total, err
 	}
 	return total, os.RemoveAll(d.workshop(env))
 }
 
+// dumpedFiles is the output of the step, and of a unit that put a file together: the paths, the metadata's last.
+type dumpedFiles struct {
+	Files []string `json:"files"`
+}
+
 // Outdated implements [Ageing]: who moves a dump away wants another one.
-func (d dump) Outdated(env Reader, result Result) string {
+func (dump) Outdated(env Reader, result Result) string {
+	return dumpGone(env.Plan(), env.Step().Spec.(*plans.DumpSpec), result)
+}
+
+// dumpGone says that nothing is left of a dump; nothing where something is, over which another could not be made.
+func dumpGone(plan *plans.Plan, spec *plans.DumpSpec, result Result) string {
 	var out dumpedFiles
-	if err := json.Unmarshal(result.Output, &out); err != nil {
+	if err := json.Unmarshal(result.Output, &out); err != nil || len(out.Files) == 0 {
 		return ""
 	}
 	for _, file := range out.Files {
-		path := filepath.Join(d.below(env), file)
-		if there, err := mongodump.IsThere(path); err == nil && !there {
-			return path + " is no longer there"
+		if there, err := mongodump.IsThere(filepath.Join(dumpedBelow(plan, spec), file)); err != nil || there {
+			return ""
 		}
 	}
-	return ""
-}
-
-// dumpedFile is the output of a unit that put a file together. The path is relative.
-type dumpedFile struct {
-	File string `json:"file"`
-}
-
-// dumpedFiles is the step's output.
-type dumpedFiles struct {
-	Files []string `json:"files"`
+	return "the dump " + plan.Beside(spec.Output) + " is no longer there"
 }
 
 // assemble puts a file together.
@@ -304,8 +303,12 @@ func assemble(ctx context.Context, file mongodump.Assembly, below, parts string,
 		}
 		return Result{}, fmt.Errorf("put %s together: %w", filepath.Join(below, file.Path), err)
 	}
+	files := dumpedFiles{Files: []string{file.Path}}
+	if file.Beside != "" {
+		files.Files = append(files.Files, file.Beside)
+	}
 	var result Result
-	result.Output, err = json.Marshal(dumpedFile{file.Path})
+	result.Output, err = json.Marshal(files)
 	return result, err
 }
 

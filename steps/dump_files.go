@@ -23,7 +23,7 @@ type dumpedCollection struct {
 }
 
 // Next implements [Staged].
-func (d dump) Next(ctx context.Context, env Env, done []DoneUnit) ([]Unit, error) {
+func (dump) Next(ctx context.Context, env Env, done []DoneUnit) ([]Unit, error) {
 	var collections []*dumpedCollection
 	var directory string // of parts
 	for _, unit := range done {
@@ -75,7 +75,7 @@ func (d dump) Next(ctx context.Context, env Env, done []DoneUnit) ([]Unit, error
 	}
 	var units []Unit
 	for _, file := range files {
-		if err := mongodump.MakeDirectory(filepath.Dir(filepath.Join(d.below(env), file.Path))); err != nil {
+		if err := mongodump.MakeDirectory(filepath.Dir(filepath.Join(dumpedBelow(env.Plan(), spec), file.Path))); err != nil {
 			return nil, err
 		}
 		body, err := json.Marshal(dumpUnit{copyUnit: copyUnit{Parts: directory}, Assemble: file})

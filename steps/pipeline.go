@@ -89,7 +89,10 @@ func (p *pipeline) run(ctx context.Context, source feed, earlier Counts) (Counts
 	for range writers {
 		group.Go(func() error { return p.write(ctx, parcels) })
 	}
-	err := cmp.Or(group.Wait(), unread)
+	err := group.Wait()
+	if err == nil {
+		err = unread
+	}
 	if err == nil && (stopped || p.gaveUp()) {
 		err = ErrStopped
 	}

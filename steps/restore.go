@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"go.mongodb.org/mongo-driver/bson"
-
 	"vida/endpoint"
 	"vida/endpoint/indexes"
 	"vida/plans"
@@ -67,11 +65,15 @@ func (s dumpSource) unchanged(input string) error {
 	if err != nil {
 		return err
 	}
-	if now.Size != s.Size || !now.Modified.Equal(s.Modified) {
+	if !s.same(now) {
 		return fmt.Errorf("%s was changed after the restore was begun (then %d bytes of %s, now %d of %s): put it back, or start the step over with --restart",
 			path, s.Size, s.Modified.Format(time.RFC3339), now.Size, now.Modified.Format(time.RFC3339))
 	}
 	return nil
+}
+
+func (s dumpSource) same(other dumpSource) bool {
+	return s.Name == other.Name && s.Size == other.Size && s.Modified.Equal(other.Modified)
 }
 
 // open reads on from a position.
@@ -187,8 +189,8 @@ func (r restore) Preview(ctx context.Context, env Reader) (Preview, error) {
 	spec := env.Step().Spec.(*plans.RestoreSpec)
 	preview := Preview{Documents: -1, Bytes: -1, Units: -1, RequestUnits: -1, Seconds: -1}
 	p, err := r.look(env)
-	if maker := dumpedBy(env.Plan(), spec); errors.Is(err, fs.ErrNotExist) && maker != "" {
-		preview.Notes = append(preview.Notes, fmt.Sprintf("%s is not there yet: step %s writes it", env.Plan().Beside(spec.Input), maker))
+	if maker := dumpedBy(env.Plan(), spec); errors.Is(err, fs.ErrNotExist) && maker != nil {
+		preview.Notes = append(preview.Notes, fmt.Sprintf("%s is not there yet: step %s writes it", env.Plan().Beside(spec.Input), maker.Name))
 		return preview, nil
 	}
 	if err != nil {
@@ -219,14 +221,14 @@ func (r restore) Preview(ctx context.Context, env Reader) (Preview, error) {
 	return preview, nil
 }
 
-// dumpedBy is the step that writes what another one brings, "" where none does.
-func dumpedBy(plan *plans.Plan, spec *plans.RestoreSpec) string {
+// dumpedBy is the step that writes what another one brings, nil where none does.
+func dumpedBy(plan *plans.Plan, spec *plans.RestoreSpec) *plans.Step {
 	for _, step := range plan.Steps {
 		if dump, ok := step.Spec.(*plans.DumpSpec); ok && filepath.Clean(plan.Beside(dump.Output)) == filepath.Clean(plan.Beside(spec.Input)) {
-			return step.Name
+			return step
 		}
 	}
-	return ""
+	return nil
 }
 
 // units are one for each file.
@@ -352,9 +354,7 @@ func (restore) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, e
 		return &restoreDelivery{open: func(collection string) *delivery {
 			d := newDelivery(writer, collection, unit.ID, spec.OnConflict, task.Stopping())
 			d.unordered, d.intend, d.intended = true, task.Intend, task.Intended(writer.Namespace(collection))
-			if work.owns(collection) {
-				d.twins = twinOfTheDump
-			}
+			d.owned = work.owns(collection)
 			return d
 		}}, nil
 	}}
@@ -378,10 +378,6 @@ func (u restoreUnit) owns(collection string) bool {
 	}
 	return false
 }
-
-// twinOfTheDump is the [twinCounter] of a collection that was empty: who has the _id of a document and differs from it
-// came from the dump as well.
-func twinOfTheDump(context.Context, bson.RawValue) (int64, error) { return 2, nil }
 
 // writers is how many batches of the file are written at the same time. There may be fewer files than workers, so that
 // each has more writers than a unit of other steps.
@@ -425,17 +421,25 @@ func (restore) Finish(_ context.Context, env Env, results []Result) (Result, err
 }
 
 // Outdated implements [Ageing]: who puts another dump there wants that one. One that is gone was brought.
-func (restore) Outdated(env Reader, result Result) string {
+func (r restore) Outdated(env Reader, result Result) string {
 	spec := env.Step().Spec.(*plans.RestoreSpec)
+	if maker := dumpedBy(env.Plan(), spec); maker != nil {
+		if made, ok := env.Earlier(maker.Name); ok && dumpGone(env.Plan(), maker.Spec.(*plans.DumpSpec), made) != "" {
+			return "step " + maker.Name + " makes another dump"
+		}
+	}
 	var out restored
-	if err := json.Unmarshal(result.Output, &out); err != nil {
+	plan, err := r.look(env)
+	if err != nil || json.Unmarshal(result.Output, &out) != nil {
 		return ""
 	}
-	input := env.Plan().Beside(spec.Input)
-	for _, source := range out.Sources {
-		path := filepath.Join(input, source.Name)
-		if there, err := mongodump.IsThere(path); err == nil && there && source.unchanged(input) != nil {
-			return path + " is another one than was restored"
+	units, err := plan.units()
+	if err != nil {
+		return ""
+	}
+	for _, unit := range units {
+		if !slices.ContainsFunc(out.Sources, unit.File.same) {
+			return filepath.Join(plan.dump.Path, unit.File.Name) + " is another one than was restored"
 		}
 	}
 	return ""

@@ -102,6 +102,21 @@ func (restore) Retry(ctx context.Context, env Env, rejects []Reject, stopping <-
 	if err != nil {
 		return nil, endpoint.Usage{}, err
 	}
+	if earlier, ok := env.Earlier(env.Step().Name); ok { // else the step goes on, and looks itself
+		var out restored
+		if err := json.Unmarshal(earlier.Output, &out); err != nil {
+			return nil, endpoint.Usage{}, fmt.Errorf("the saved outcome of the restore: %w", err)
+		}
+		for n := range files {
+			for _, source := range out.Sources {
+				if source.Name == files[n].File.Name {
+					files[n].File.Size, files[n].File.Modified = source.Size, source.Modified
+				}
+			}
+		}
+	}
+	reading, release := untilClosed(ctx, stopping)
+	defer release()
 	return byCollection(rejects, writer.Database(), func(origin, collection string, some []Reject) ([]Reject, endpoint.Usage, error) {
 		d := newDelivery(writer, collection, origin, spec.OnConflict, stopping)
 		defer d.close()
@@ -109,7 +124,10 @@ func (restore) Retry(ctx context.Context, env Env, rejects []Reject, stopping <-
 		shared := map[string]int{}
 		each := func(visit func([]bson.Raw) error) error {
 			for _, file := range files {
-				if err := file.tried(ctx, env, collection, r, stopping, visit); err != nil {
+				if err := file.tried(reading, env, collection, r, visit); err != nil {
+					if reading.Err() != nil && ctx.Err() == nil {
+						return endpoint.ErrStopping
+					}
 					return err
 				}
 			}
@@ -131,7 +149,7 @@ func (restore) Retry(ctx context.Context, env Env, rejects []Reject, stopping <-
 }
 
 // tried calls visit with the documents of a collection that are to be tried again.
-func (u restoreUnit) tried(ctx context.Context, env Env, collection string, r *retrial, stopping <-chan struct{}, visit func([]bson.Raw) error) error {
+func (u restoreUnit) tried(ctx context.Context, env Env, collection string, r *retrial, visit func([]bson.Raw) error) error {
 	goes := func(place mongodump.Place) bool {
 		return u.wanted(place) && u.Collections[place.Collection].To == collection
 	}
@@ -146,11 +164,6 @@ func (u restoreUnit) tried(ctx context.Context, env Env, collection string, r *r
 	defer func() { _ = documents.Close() }()
 	tuning := env.Tuning()
 	for {
-		select {
-		case <-stopping:
-			return endpoint.ErrStopping
-		default:
-		}
 		batch, err := documents.Next(ctx, tuning.BatchDocuments, tuning.BatchBytes, goes)
 		if errors.Is(err, io.EOF) {
 			return nil

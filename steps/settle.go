@@ -30,6 +30,7 @@ const (
 
 const (
 	messageConflict  = "the target has a document with this _id that differs (on_conflict: fail)"
+	messageOwned     = "the target was empty when the step began and has another document with this _id now: either the dump has several, or somebody else wrote one (--retry-rejects goes by on_conflict)"
 	messageSkipped   = "the target has a document with this _id that differs, and keeps it (on_conflict: skip)"
 	messageReplacing = "the target has a document with this _id that differs, and the run ended when it was about to be replaced (on_conflict: replace)"
 	messageReplaced  = "the target had a document with this _id that differed, and has the source's now (on_conflict: replace)"
@@ -114,6 +115,8 @@ func (s *settlement) duplicates(ctx context.Context, duplicates []endpoint.Write
 		case many > 1:
 			// Neither what is kept nor what is replaced may be one that the operator does not know of.
 			s.rejected(f.Index, f.Code, fmt.Sprintf("the source has %d documents with this _id, which is unique only within a shard key; the target can hold one of them, and has another document there", many))
+		case s.owned:
+			s.rejected(f.Index, f.Code, messageOwned)
 		case s.onConflict == plans.ConflictSkip:
 			s.decide(f.Index, OutcomeSkipped, 0, messageSkipped)
 		case s.onConflict == plans.ConflictReplace:

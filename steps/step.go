@@ -105,11 +105,15 @@ type Task interface {
 // stoppable returns a context that ends as well when the run should end soon, for work with nothing in flight that
 // would have to land. release must be called.
 func stoppable(ctx context.Context, task Task) (_ context.Context, release func()) {
+	return untilClosed(ctx, task.Stopping())
+}
+
+func untilClosed(ctx context.Context, stopping <-chan struct{}) (_ context.Context, release func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var watcher sync.WaitGroup
 	watcher.Go(func() {
 		select {
-		case <-task.Stopping():
+		case <-stopping:
 			cancel()
 		case <-ctx.Done():
 		}

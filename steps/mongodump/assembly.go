@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"os"
 	"path/filepath"
@@ -36,7 +37,7 @@ const assembleAtATime = 64 << 20
 // Run puts the file together, from where it stands: below a directory, of parts in another one, where it also lies until
 // it is whole. save makes durable how far it is; a part is removed when it is in the file and that was saved.
 func (a Assembly) Run(ctx context.Context, below, workshop string, at Assembled, save func(Assembled) error) error {
-	path, temporary := filepath.Join(below, a.Path), filepath.Join(workshop, filepath.Base(a.Path)+".whole")
+	path, whole := filepath.Join(below, a.Path), temporary(workshop, a.Path)
 	if at.Pieces == len(a.Pieces) {
 		switch about, err := os.Stat(path); {
 		case err == nil && about.Size() == at.Size:
@@ -48,7 +49,7 @@ func (a Assembly) Run(ctx context.Context, below, workshop string, at Assembled,
 	if err := Vacant(path); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE, 0o666)
+	file, err := os.OpenFile(whole, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return fmt.Errorf("the parts of this dump are gone: %w; start the step over with --restart", err)
 	}
@@ -58,10 +59,17 @@ func (a Assembly) Run(ctx context.Context, below, workshop string, at Assembled,
 	if err := Vacant(path); err != nil { // it took a while
 		return err
 	}
-	if err := publish(temporary, path); err != nil {
+	if err := publish(whole, path); err != nil {
 		return err
 	}
 	return a.describe(below, workshop)
+}
+
+// temporary is where a file lies until it is whole. No part is called so, and its own name may be as long as one can be.
+func temporary(workshop, path string) string {
+	name := fnv.New64a()
+	_, _ = name.Write([]byte(path))
+	return filepath.Join(workshop, fmt.Sprintf("$whole-%016x", name.Sum64()))
 }
 
 // describe writes the file beside it.
@@ -69,7 +77,7 @@ func (a Assembly) describe(below, workshop string) error {
 	if a.Beside == "" {
 		return nil
 	}
-	return writeFile(filepath.Join(workshop, filepath.Base(a.Beside)+".whole"), filepath.Join(below, a.Beside), a.Metadata)
+	return writeFile(temporary(workshop, a.Beside), filepath.Join(below, a.Beside), a.Metadata)
 }
 
 func (a Assembly) assemble(ctx context.Context, file *os.File, workshop string, at Assembled, save func(Assembled) error) error {

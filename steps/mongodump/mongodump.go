@@ -143,13 +143,11 @@ func (d *Dump) readDirectory() error {
 	if err != nil {
 		return err
 	}
-	for _, path := range []string{filepath.Dir(absolute), absolute} {
-		if err := finished(path); err != nil {
-			return err
-		}
-	}
 	entries, err := os.ReadDir(d.Path)
 	if err != nil {
+		return err
+	}
+	if err := finished(d.Path, entries); err != nil {
 		return err
 	}
 	for _, entry := range entries {
@@ -168,6 +166,11 @@ func (d *Dump) readDirectory() error {
 	if len(d.Collections) > 0 {
 		return nil
 	}
+	if above, err := os.ReadDir(filepath.Dir(absolute)); err == nil { // who may not list it cannot dump to it
+		if err := finished(filepath.Dir(absolute), above); err != nil {
+			return err
+		}
+	}
 	if d.Collections, err = readDatabase(d.Path, filepath.Base(absolute)); err != nil {
 		return err
 	}
@@ -178,11 +181,7 @@ func (d *Dump) readDirectory() error {
 }
 
 // finished is an error where a dump is being made in a directory.
-func finished(path string) error {
-	entries, err := os.ReadDir(path)
-	if err != nil {
-		return err
-	}
+func finished(path string, entries []os.DirEntry) error {
 	for _, entry := range entries {
 		if strings.HasPrefix(entry.Name(), directoryWorkshop) {
 			return fmt.Errorf("it is not complete: a step that dumps to it is at work, or was interrupted; let it go on, or remove %s", filepath.Join(path, entry.Name()))

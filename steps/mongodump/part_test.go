@@ -110,8 +110,9 @@ func TestPartsAreAssembled(t *testing.T) {
 				pieces = append(pieces, piece(CollectionEnd(Place{"shop", "orders"}, crc)))
 			}
 			below := t.TempDir()
-			assembly := Assembly{Path: "whole", Pieces: pieces, Beside: "about", Metadata: []byte("{}")}
-			target := filepath.Join(below, "whole")
+			long := strings.Repeat("ж", 60) // whose names on disk are as long as they can be
+			assembly := Assembly{Path: DocumentsFile("", long, true), Pieces: pieces, Beside: MetadataFile("", long, true), Metadata: []byte("{}")}
+			target, about := filepath.Join(below, assembly.Path), filepath.Join(below, assembly.Beside)
 			safe := Assembled{}
 			for step := 0; ; step++ { // at each step killed before it is saved, or after
 				saves := 0
@@ -137,10 +138,10 @@ func TestPartsAreAssembled(t *testing.T) {
 			for _, p := range pieces {
 				safe.Size += p.Size
 			}
-			if err := errors.Join(os.Remove(filepath.Join(below, "about")), assembly.Run(context.Background(), below, dir, safe, nil)); err != nil {
+			if err := errors.Join(os.Remove(about), assembly.Run(context.Background(), below, dir, safe, nil)); err != nil {
 				t.Fatal(err)
 			}
-			if text, err := os.ReadFile(filepath.Join(below, "about")); err != nil || string(text) != "{}" {
+			if text, err := os.ReadFile(about); err != nil || string(text) != "{}" {
 				t.Errorf("got %q, %v", text, err)
 			}
 			open := func(at Position) (*Reader, error) {
@@ -158,7 +159,7 @@ func TestPartsAreAssembled(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, entry := range left {
-				if about, err := entry.Info(); err != nil || about.Size() > 0 {
+				if left, err := entry.Info(); err != nil || left.Size() > 0 {
 					t.Errorf("%s is left, %v", entry.Name(), err)
 				}
 			}

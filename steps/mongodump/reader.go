@@ -137,16 +137,16 @@ func (r *Reader) Next(ctx context.Context, most int, bytes int64, wanted func(Pl
 				break
 			}
 		}
-		before := r.at.Within
+		before := r.at
 		with, err := r.step(memory)
 		switch {
 		case err != nil && len(ends) > 0:
-			r.failed = err
+			r.at, r.failed = before, err // so that who goes on there meets it again
 			return r.batch(place, memory, ends), nil
 		case err != nil:
 			return Batch{}, err
-		case len(with) > len(memory) && wanted(*before):
-			place, memory = *before, with
+		case len(with) > len(memory) && wanted(*before.Within):
+			place, memory = *before.Within, with
 			ends = append(ends, len(memory))
 		}
 	}
@@ -161,7 +161,7 @@ func (r *Reader) batch(place Place, memory []byte, ends []int) Batch {
 		begin = end
 	}
 	if m := r.stream.members; m != nil {
-		member := m.of(r.stream.offset)
+		member := m.of(r.at.Offset)
 		batch.Position.Member = &member
 	}
 	r.usual = len(memory) + len(memory)/8
