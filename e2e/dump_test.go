@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -237,27 +236,14 @@ func TestADumpWritesOverNothing(t *testing.T) {
 
 func TestNoSpaceForADump(t *testing.T) {
 	j := newJob(t)
-	folder := filepath.Join(j.dir, "small")
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=100k"); err != nil {
-		t.Skipf("a small disk needs root: mount: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(folder, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	folder, grow := j.smallDisk("100k")
 	insert(t, j.source.Collection("orders"), numbered(4000))
 	plan := j.plan("small", `
 		- {name: dump, type: dump, from: source, output: small}
 	`)
 	o := j.mustVida(1, "run", plan, "--progress", "none")
 	contains(t, "vida", o.stdout, j.database+".orders", "no space left on device", folder)
-	if err := syscall.Mount("tmpfs", folder, "tmpfs", syscall.MS_REMOUNT, "size=32m"); err != nil {
-		t.Fatal(err)
-	}
+	grow()
 	j.run(0, plan)
 	sameDocuments(t, "the file", documentsOf(t, filepath.Join(folder, j.database, "orders.bson")), contents(t, j.source.Collection("orders")))
 }

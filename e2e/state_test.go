@@ -99,22 +99,34 @@ func TestAStateThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+// smallDisk is a folder on a disk of that size, until it has room again.
+func (j *job) smallDisk(size string) (folder string, grow func()) {
+	j.t.Helper()
+	folder = filepath.Join(j.dir, "small")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		j.t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "size="+size); err != nil {
+		j.t.Skipf("a small disk needs root: mount: %v", err)
+	}
+	j.t.Cleanup(func() {
+		if err := syscall.Unmount(folder, syscall.MNT_DETACH); err != nil {
+			j.t.Error(err)
+		}
+	})
+	return folder, func() {
+		j.t.Helper()
+		if err := syscall.Mount("tmpfs", folder, "tmpfs", syscall.MS_REMOUNT, "size=32m"); err != nil {
+			j.t.Fatal(err)
+		}
+	}
+}
+
 // The disk of the state is full: the run ends with a message that says so, nothing that was not saved counts as done,
 // and with room again the same command goes on.
 func TestNoSpaceForTheState(t *testing.T) {
 	j := newJob(t)
-	folder := filepath.Join(j.dir, "small")
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=300k"); err != nil {
-		t.Skipf("a small disk needs root: mount: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(folder, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	folder, grow := j.smallDisk("300k")
 	insert(t, j.source.Collection("orders"), numbered(4000))
 	plan := j.planWith("full", strings.Replace(faultyTuning, "batch_documents: 40", "batch_documents: 10", 1), slowCopy)
 	o := j.mustVida(1, "run", plan, "--progress", "none", "--state", folder, "--output", "json")
@@ -125,9 +137,7 @@ func TestNoSpaceForTheState(t *testing.T) {
 	if arrived == 0 || arrived == 4000 {
 		t.Errorf("%d documents had arrived: the test proves little", arrived)
 	}
-	if err := syscall.Mount("tmpfs", folder, "tmpfs", syscall.MS_REMOUNT, "size=32m"); err != nil {
-		t.Fatal(err)
-	}
+	grow()
 	o = j.mustVida(0, "run", plan, "--progress", "none", "--state", folder, "--output", "json")
 	copied := j.report(o).step(t, "copy")
 	copied.balanced(t)

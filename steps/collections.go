@@ -29,6 +29,14 @@ func resolve(ctx context.Context, reader *endpoint.Reader, selection plans.Selec
 	return choose(reader.Namespace, list, selection)
 }
 
+// selected is resolve on a connection that it opens.
+func selected(ctx context.Context, env Reader, from string, selection plans.Selection) (reader *endpoint.Reader, pairs []pair, notes []string, err error) {
+	if reader, err = env.Reader(ctx, from); err == nil {
+		pairs, notes, err = resolve(ctx, reader, selection)
+	}
+	return reader, pairs, notes, err
+}
+
 // choose is resolve among the collections of a list.
 func choose(namespace func(collection string) string, list []endpoint.Collection, selection plans.Selection) (pairs []pair, notes []string, err error) {
 	names := selection.Collections

@@ -44,11 +44,7 @@ type copyCheckpoint struct {
 
 func (copyStep) Preview(ctx context.Context, env Reader) (Preview, error) {
 	spec := env.Step().Spec.(*plans.CopySpec)
-	reader, err := env.Reader(ctx, spec.From)
-	if err != nil {
-		return Preview{}, err
-	}
-	pairs, notes, err := resolve(ctx, reader, spec.Selection)
+	reader, pairs, notes, err := selected(ctx, env, spec.From, spec.Selection)
 	if err != nil {
 		return Preview{}, err
 	}

@@ -45,11 +45,7 @@ type dumpedPart struct {
 
 func (dump) Preview(ctx context.Context, env Reader) (Preview, error) {
 	spec := env.Step().Spec.(*plans.DumpSpec)
-	reader, err := env.Reader(ctx, spec.From)
-	if err != nil {
-		return Preview{}, err
-	}
-	pairs, notes, err := resolve(ctx, reader, spec.Selection)
+	reader, pairs, notes, err := selected(ctx, env, spec.From, spec.Selection)
 	if err != nil {
 		return Preview{}, err
 	}
@@ -126,11 +122,7 @@ func (dump) workshop(env Reader) string {
 
 func (d dump) Divide(ctx context.Context, env Env) ([]Unit, error) {
 	spec := env.Step().Spec.(*plans.DumpSpec)
-	reader, err := env.Reader(ctx, spec.From)
-	if err != nil {
-		return nil, err
-	}
-	pairs, notes, err := resolve(ctx, reader, spec.Selection)
+	reader, pairs, notes, err := selected(ctx, env, spec.From, spec.Selection)
 	if err != nil {
 		return nil, err
 	}

@@ -33,11 +33,7 @@ type verifiedCount struct {
 
 func (verifyCounts) Preview(ctx context.Context, env Reader) (Preview, error) {
 	spec := env.Step().Spec.(*plans.VerifyCountsSpec)
-	reader, err := env.Reader(ctx, spec.From)
-	if err != nil {
-		return Preview{}, err
-	}
-	pairs, notes, err := resolve(ctx, reader, spec.Selection)
+	reader, pairs, notes, err := selected(ctx, env, spec.From, spec.Selection)
 	if err != nil {
 		return Preview{}, err
 	}
