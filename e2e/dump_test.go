@@ -56,7 +56,7 @@ const everyFormat = `
 	- {name: dump-archive, type: dump, from: source, output: all.archive, format: archive}
 	- {name: dump-archive-gzip, type: dump, from: source, output: all.archive.gz, format: archive, gzip: true}
 	- {name: restore, type: restore, input: plain, to: target, collections: [empty, orders]}
-	- {name: restore-gzip, type: restore, input: packed, to: target, collections: [{from: orders, to: gzip}]}
+	- {name: restore-gzip, type: restore, input: packed, to: target, collections: [{from: orders, to: gzip}], tuning: {write_concern: 0}}
 	- {name: restore-archive, type: restore, input: all.archive, to: target, collections: [{from: orders, to: archive}]}
 	- {name: restore-archive-gzip, type: restore, input: all.archive.gz, to: target, collections: [{from: orders, to: archive-gzip}], indexes: false}
 `
@@ -139,6 +139,9 @@ func TestADumpThatIsKilled(t *testing.T) {
 	}
 }
 
+// slowly are rules for a source or a target that takes its time.
+const slowly = `rules: [{command: find, action: delay, delay: 100ms}, {command: getMore, action: delay, delay: 100ms}, {command: insert, action: delay, delay: 100ms}]`
+
 // partsWritten tells whether a dump to out has documents on disk.
 func (j *job) partsWritten() bool {
 	parts, err := filepath.Glob(filepath.Join(j.dir, "out", ".vida-dump-*", "*", "*"))
@@ -160,7 +163,7 @@ func TestADumpIsInterrupted(t *testing.T) {
 		- {name: dump, type: dump, from: source, output: out}
 		- {name: restore, type: restore, input: out, to: target}
 	`)
-	d.rules("source", `rules: [{command: find, action: delay, delay: 100ms}, {command: getMore, action: delay, delay: 100ms}]`)
+	d.rules("source", slowly)
 	r := j.start("run", plan, "--output", "json", "--progress", "none")
 	waitFor(t, func() bool { return r.hasEnded() || j.partsWritten() })
 	r.signal(os.Interrupt)
@@ -180,7 +183,7 @@ func TestADumpIsInterrupted(t *testing.T) {
 		t.Errorf("got %s", o.stdout)
 	}
 
-	d.rules("target", `rules: [{command: insert, action: delay, delay: 100ms}]`)
+	d.rules("target", slowly)
 	r = j.start("run", plan, "--output", "json", "--progress", "none")
 	waitFor(t, func() bool { return r.hasEnded() || count(t, j.target.Collection("orders")) >= 200 })
 	r.signal(os.Interrupt)
@@ -260,7 +263,7 @@ func restoring(t *testing.T, documents []any, format, more string) (j *job, plan
 		path = filepath.Join(path, j.database, "orders.bson")
 	}
 	return j, j.plan("restore", fmt.Sprintf(`
-		- {name: restore, type: restore, input: out, to: target, tuning: {batch_documents: 20}, %s}
+		- {name: restore, type: restore, input: out, to: target, tuning: {batch_documents: 20, workers: 1}, %s}
 	`, more)), path
 }
 
@@ -441,9 +444,9 @@ func TestADumpIsGoneOnWithFromAnotherFolder(t *testing.T) {
 		- {name: dump, type: dump, from: source, output: out, format: archive}
 		- {name: restore, type: restore, input: out, to: target}
 	`)
-	halfWay := func(side, command string, there func() bool, args ...string) {
+	halfWay := func(side string, there func() bool, args ...string) {
 		t.Helper()
-		d.rules(side, fmt.Sprintf(`rules: [{command: %s, action: delay, delay: 100ms}]`, command))
+		d.rules(side, slowly)
 		defer d.rules(side, "rules: []")
 		r := j.start(append([]string{"run", "moved.yaml", "--progress", "none"}, args...)...)
 		waitFor(t, func() bool { return r.hasEnded() || there() })
@@ -459,9 +462,9 @@ func TestADumpIsGoneOnWithFromAnotherFolder(t *testing.T) {
 		}
 		return filepath.Dir(found[0])
 	}
-	halfWay("source", "find", func() bool { return parts() != "" })
+	halfWay("source", func() bool { return parts() != "" })
 	first := parts()
-	halfWay("source", "find", func() bool { return parts() != "" && parts() != first }, "--state", "other") // throws them away
+	halfWay("source", func() bool { return parts() != "" && parts() != first }, "--state", "other") // throws them away
 	home := j.dir
 	j.dir = filepath.Dir(home)
 	moved := filepath.Join(home, "moved.yaml")
@@ -469,7 +472,7 @@ func TestADumpIsGoneOnWithFromAnotherFolder(t *testing.T) {
 	contains(t, "vida", o.stdout, "the parts of this dump are gone", "--restart")
 	o = j.mustVida(0, "run", moved, "--only", "dump", "--progress", "none", "--state", filepath.Join(home, "other"))
 	j.dir = home
-	halfWay("target", "insert", func() bool { return count(t, j.target.Collection("orders")) > 100 }, "--state", "other")
+	halfWay("target", func() bool { return count(t, j.target.Collection("orders")) > 100 }, "--state", "other")
 	j.dir = filepath.Dir(home)
 	j.mustVida(0, "run", moved, "--progress", "none", "--state", filepath.Join(home, "other"))
 	sameContents(t, j.source.Collection("orders"), j.target.Collection("orders"))
