@@ -70,8 +70,8 @@ func checkedNames(env Reader) []string {
 
 func (checkConnections) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {
 	var work checkUnit
-	if err := json.Unmarshal(unit.Spec, &work); err != nil {
-		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+	if err := unit.work(&work); err != nil {
+		return Result{}, err
 	}
 	ctx, release := stoppable(ctx, task)
 	defer release()

@@ -217,8 +217,8 @@ func (copyStep) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 		return Result{}, err
 	}
 	var work copyUnit
-	if err := json.Unmarshal(unit.Spec, &work); err != nil {
-		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+	if err := unit.work(&work); err != nil {
+		return Result{}, err
 	}
 	switch {
 	case work.Check:
@@ -227,10 +227,8 @@ func (copyStep) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 		return readStream(ctx, env, reader, writer, unit, work, task)
 	}
 	var at copyCheckpoint
-	if len(unit.Checkpoint) > 0 {
-		if err := json.Unmarshal(unit.Checkpoint, &at); err != nil {
-			return Result{}, fmt.Errorf("unit %s: its stored checkpoint: %w", unit.ID, err)
-		}
+	if err := unit.goOn(&at); err != nil {
+		return Result{}, err
 	}
 	vacant := false
 	if writer.Unacknowledged() && work.Range.Resumable() {

@@ -57,10 +57,8 @@ const messageUnexpected = "only the target has this document: it was deleted fro
 // checkCoverage does a unit of the comparison.
 func checkCoverage(ctx context.Context, env Env, source *endpoint.Reader, writer *endpoint.Writer, unit Unit, work copyUnit, task Task) (Result, error) {
 	c := coverage{env: env, task: task, work: work, unit: unit, source: source, target: writer.Reader, counts: unit.Counts}
-	if len(unit.Checkpoint) > 0 {
-		if err := json.Unmarshal(unit.Checkpoint, &c.at); err != nil {
-			return Result{}, fmt.Errorf("unit %s: its stored checkpoint: %w", unit.ID, err)
-		}
+	if err := unit.goOn(&c.at); err != nil {
+		return Result{}, err
 	}
 	c.to = newStreamDelivery(env, writer, work, newNewest(source, work), task, task.Intended(writer.Namespace(work.To)))
 	defer c.to.close()

@@ -21,8 +21,8 @@ func (copyStep) Next(ctx context.Context, env Env, done []DoneUnit) ([]Unit, err
 	checked, taken := false, false
 	for _, unit := range done {
 		var work copyUnit
-		if err := json.Unmarshal(unit.Spec, &work); err != nil {
-			return nil, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+		if err := unit.work(&work); err != nil {
+			return nil, err
 		}
 		works = append(works, work)
 		checked = checked || work.Check

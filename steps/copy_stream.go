@@ -119,10 +119,8 @@ func streamTokens(ctx context.Context, reader *endpoint.Reader, collection strin
 // readStream does a unit of a change stream.
 func readStream(ctx context.Context, env Env, reader *endpoint.Reader, writer *endpoint.Writer, unit Unit, work copyUnit, task Task) (Result, error) {
 	var at streamCheckpoint
-	if len(unit.Checkpoint) > 0 {
-		if err := json.Unmarshal(unit.Checkpoint, &at); err != nil {
-			return Result{}, fmt.Errorf("unit %s: its stored checkpoint: %w", unit.ID, err)
-		}
+	if err := unit.goOn(&at); err != nil {
+		return Result{}, err
 	}
 	output := streamOutput{After: at.After, Tail: work.Stream.Tail, Born: work.Stream.Born, Lost: at.Lost}
 	if output.After.IsZero() {

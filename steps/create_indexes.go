@@ -140,8 +140,8 @@ func (createIndexes) Divide(ctx context.Context, env Env) ([]Unit, error) {
 func (createIndexes) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {
 	spec := env.Step().Spec.(*plans.CreateIndexesSpec)
 	var work createUnit
-	if err := json.Unmarshal(unit.Spec, &work); err != nil {
-		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+	if err := unit.work(&work); err != nil {
+		return Result{}, err
 	}
 	writer, err := env.Writer(ctx, spec.To)
 	if err != nil {

@@ -186,8 +186,8 @@ func (d dump) prepare(env Env) (parts string, err error) {
 
 func (d dump) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {
 	var work dumpUnit
-	if err := json.Unmarshal(unit.Spec, &work); err != nil {
-		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+	if err := unit.work(&work); err != nil {
+		return Result{}, err
 	}
 	parts := filepath.Join(d.workshop(env), work.Parts)
 	out := dumpedPart{From: work.From, To: work.To, Parts: work.Parts}
@@ -203,10 +203,8 @@ func (d dump) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, er
 		return Result{}, err
 	}
 	var at dumpCheckpoint
-	if len(unit.Checkpoint) > 0 {
-		if err := json.Unmarshal(unit.Checkpoint, &at); err != nil {
-			return Result{}, fmt.Errorf("unit %s: its stored checkpoint: %w", unit.ID, err)
-		}
+	if err := unit.goOn(&at); err != nil {
+		return Result{}, err
 	}
 	source := newCopyFeed(ctx, env, reader, &plans.CopySpec{Query: spec.Query}, unit, work.copyUnit, at.copyCheckpoint, task)
 	defer source.close()
@@ -275,10 +273,8 @@ func dumpGone(plan *plans.Plan, spec *plans.DumpSpec, result Result) string {
 // assemble puts a file together.
 func assemble(ctx context.Context, file mongodump.Assembly, below, parts string, unit Unit, task Task) (Result, error) {
 	var at mongodump.Assembled
-	if len(unit.Checkpoint) > 0 {
-		if err := json.Unmarshal(unit.Checkpoint, &at); err != nil {
-			return Result{}, fmt.Errorf("unit %s: its stored checkpoint: %w", unit.ID, err)
-		}
+	if err := unit.goOn(&at); err != nil {
+		return Result{}, err
 	}
 	working, release := stoppable(ctx, task)
 	defer release()

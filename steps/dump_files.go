@@ -28,8 +28,8 @@ func (dump) Next(ctx context.Context, env Env, done []DoneUnit) ([]Unit, error) 
 	var directory string // of parts
 	for _, unit := range done {
 		var spec dumpUnit
-		if err := json.Unmarshal(unit.Spec, &spec); err != nil {
-			return nil, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+		if err := unit.work(&spec); err != nil {
+			return nil, err
 		}
 		if spec.Assemble != nil {
 			return nil, nil

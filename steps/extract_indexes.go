@@ -136,8 +136,8 @@ func (extractIndexes) Divide(ctx context.Context, env Env) ([]Unit, error) {
 func (extractIndexes) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {
 	spec := env.Step().Spec.(*plans.ExtractIndexesSpec)
 	var work extractUnit
-	if err := json.Unmarshal(unit.Spec, &work); err != nil {
-		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+	if err := unit.work(&work); err != nil {
+		return Result{}, err
 	}
 	reader, err := env.Reader(ctx, spec.From)
 	if err != nil {

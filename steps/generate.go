@@ -132,16 +132,14 @@ func (generate) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, 
 		return Result{}, err
 	}
 	var work generateUnit
-	if err := json.Unmarshal(unit.Spec, &work); err != nil {
-		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+	if err := unit.work(&work); err != nil {
+		return Result{}, err
 	}
-	if len(unit.Checkpoint) > 0 {
-		var at generateCheckpoint
-		if err := json.Unmarshal(unit.Checkpoint, &at); err != nil {
-			return Result{}, fmt.Errorf("unit %s: its stored checkpoint: %w", unit.ID, err)
-		}
-		work.From = at.Next
+	at := generateCheckpoint{Next: work.From}
+	if err := unit.goOn(&at); err != nil {
+		return Result{}, err
 	}
+	work.From = at.Next
 	flow := pipeline{memory: env.Memory(), task: task, newDeliverer: func() (deliverer, error) {
 		// An order that is there already and differs is another's: never replaced.
 		return newDelivery(writer, spec.Collection, generatorOrigin, plans.ConflictFail, task.Stopping()), nil

@@ -305,8 +305,8 @@ func (restore) Next(_ context.Context, env Env, done []DoneUnit) ([]Unit, error)
 	var units []Unit
 	for _, unit := range done {
 		var work restoreUnit
-		if err := json.Unmarshal(unit.Spec, &work); err != nil {
-			return nil, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+		if err := unit.work(&work); err != nil {
+			return nil, err
 		}
 		if work.Index != nil || !spec.Indexes {
 			return nil, nil
@@ -327,8 +327,8 @@ func (restore) Next(_ context.Context, env Env, done []DoneUnit) ([]Unit, error)
 func (restore) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {
 	spec := env.Step().Spec.(*plans.RestoreSpec)
 	var work restoreUnit
-	if err := json.Unmarshal(unit.Spec, &work); err != nil {
-		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+	if err := unit.work(&work); err != nil {
+		return Result{}, err
 	}
 	writer, err := env.Writer(ctx, spec.To)
 	if err != nil {
@@ -338,10 +338,8 @@ func (restore) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, e
 		return work.Index.do(ctx, env, writer, task)
 	}
 	var at mongodump.Position
-	if len(unit.Checkpoint) > 0 {
-		if err := json.Unmarshal(unit.Checkpoint, &at); err != nil {
-			return Result{}, fmt.Errorf("unit %s: its stored checkpoint: %w", unit.ID, err)
-		}
+	if err := unit.goOn(&at); err != nil {
+		return Result{}, err
 	}
 	input := env.Plan().Beside(spec.Input)
 	documents, err := work.open(input, at)

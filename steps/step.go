@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -60,6 +61,27 @@ type Unit struct {
 	Checkpoint json.RawMessage `json:"checkpoint"` // the step type's own form; empty before the first one
 	Counts     Counts          `json:"counts"`     // what belongs to Checkpoint
 	Expected   int64           `json:"expected"`   // documents, an estimate for progress; 0 where unknown
+}
+
+// work decodes what the unit is to do.
+func (u Unit) work(into any) error { return workOf(u.ID, u.Spec, into) }
+
+// goOn decodes the unit's checkpoint, and leaves into as it is where there is none.
+func (u Unit) goOn(into any) error {
+	if len(u.Checkpoint) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(u.Checkpoint, into); err != nil {
+		return fmt.Errorf("unit %s: its stored checkpoint: %w", u.ID, err)
+	}
+	return nil
+}
+
+func workOf(id string, spec json.RawMessage, into any) error {
+	if err := json.Unmarshal(spec, into); err != nil {
+		return fmt.Errorf("unit %s: its stored spec: %w", id, err)
+	}
+	return nil
 }
 
 // Checkpoint is what is saved together, in one transaction: how far a unit is, its books up to there, and
@@ -133,6 +155,9 @@ func stopping(task Task) bool {
 		return false
 	}
 }
+
+// work decodes what the unit was to do.
+func (u DoneUnit) work(into any) error { return workOf(u.ID, u.Spec, into) }
 
 // Result is what a unit or a step came to.
 type Result struct {

@@ -252,13 +252,11 @@ func verifyUnits(ctx context.Context, tuning plans.Tuning, spec *plans.VerifyCon
 func (verifyContent) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {
 	spec := env.Step().Spec.(*plans.VerifyContentSpec)
 	c := comparison{env: env, spec: spec, task: task, unit: unit, counts: unit.Counts, saved: unit.Counts}
-	if err := json.Unmarshal(unit.Spec, &c.work); err != nil {
-		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+	if err := unit.work(&c.work); err != nil {
+		return Result{}, err
 	}
-	if len(unit.Checkpoint) > 0 {
-		if err := json.Unmarshal(unit.Checkpoint, &c.at); err != nil {
-			return Result{}, fmt.Errorf("unit %s: its stored checkpoint: %w", unit.ID, err)
-		}
+	if err := unit.goOn(&c.at); err != nil {
+		return Result{}, err
 	}
 	var err error
 	if c.source, c.target, err = bothReaders(ctx, env, spec.From, spec.To); err != nil {

@@ -104,8 +104,8 @@ func (v verifyCounts) Do(ctx context.Context, env Env, unit Unit, task Task) (Re
 func (verifyCounts) count(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {
 	spec := env.Step().Spec.(*plans.VerifyCountsSpec)
 	var work verifyCountsUnit
-	if err := json.Unmarshal(unit.Spec, &work); err != nil {
-		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+	if err := unit.work(&work); err != nil {
+		return Result{}, err
 	}
 	source, target, err := bothReaders(ctx, env, spec.From, spec.To)
 	if err != nil {

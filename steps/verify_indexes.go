@@ -71,8 +71,8 @@ func (verifyIndexes) Divide(ctx context.Context, env Env) ([]Unit, error) {
 func (verifyIndexes) Do(ctx context.Context, env Env, unit Unit, task Task) (Result, error) {
 	spec := env.Step().Spec.(*plans.VerifyIndexesSpec)
 	var work verifyIndexesUnit
-	if err := json.Unmarshal(unit.Spec, &work); err != nil {
-		return Result{}, fmt.Errorf("unit %s: its stored spec: %w", unit.ID, err)
+	if err := unit.work(&work); err != nil {
+		return Result{}, err
 	}
 	target, err := env.Reader(ctx, spec.To)
 	if err != nil {
